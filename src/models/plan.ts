@@ -52,11 +52,14 @@ export const PlannedStream = z.strictObject({
   target: z.strictObject({
     name: z.string(),
     exists: z.boolean().optional(),
-    rows: z.number().optional().describe("Rows in the target now"),
+    rows: z.number().optional().describe(
+      "Rows in the target now; with load.where, those that match",
+    ),
   }),
   load: z.strictObject({
     mode: LoadMode,
     upsert_keys: z.array(z.string()),
+    where: z.string().optional().describe("Condition of the rows that a replacement deletes"),
     guarantee: Guarantee.describe(
       "What the target holds when the load fails, is killed or repeated",
     ),

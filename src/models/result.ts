@@ -22,6 +22,7 @@ export const StreamResult = z.strictObject({
   ),
   target: z.string().optional().describe("Table, file or folder that was loaded"),
   mode: LoadMode.optional().describe("Mode of the load"),
+  where: z.string().optional().describe("Condition of the rows that a replacement deleted"),
   rows_extracted: count("Rows read from the source"),
   rows_loaded: count("Rows that the target received"),
   rows_rejected: count("Rows that the target refused, now dead letters, if there are any")

@@ -97,6 +97,9 @@ export const LoadSettings = z.strictObject({
     withDefault("Add rows, replace all rows, or update rows by key", "append"),
   ),
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
+  where: text.optional().describe(
+    "Condition in the target's SQL: mode replace deletes only the rows of a table that match, and each loaded row must match (default: all rows)",
+  ),
   lossy: LossRule.optional().meta(
     withDefault(
       "If an existing column has a narrower type than its field: stop before writing, or accept and load while every value fits",
@@ -144,7 +147,7 @@ export const Expectations = z.strictObject({
     "Maximum bytes that the run may read; it stops at the next batch",
   ),
   max_delete_pct: z.number().min(0).max(100).optional().describe(
-    "Maximum percentage by which a replacement may reduce the target's rows",
+    "Maximum percentage by which a replacement may reduce the target's rows, or those that load.where finds",
   ),
   max_age: text.regex(
     /^P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/,

@@ -16,7 +16,7 @@ import { firstIssue, type OptionIssue } from "./options.ts";
 export type ExtractorInfo = Pick<ExtractorClass, "yields" | "splitsByField">;
 export type LoaderInfo = Pick<
   LoaderClass,
-  "modes" | "accepts" | "overlaps" | "ownRows" | "aggregates" | "rejects"
+  "modes" | "accepts" | "overlaps" | "ownRows" | "aggregates" | "rejects" | "replacesWhere"
 >;
 
 /** A provider without its code. */
@@ -68,13 +68,14 @@ export function extractorInfo({ yields, splitsByField }: ExtractorInfo): Extract
 }
 
 export function loaderInfo(
-  { modes, accepts, overlaps, ownRows, aggregates, rejects }: LoaderInfo,
+  { modes, accepts, overlaps, ownRows, aggregates, rejects, replacesWhere }: LoaderInfo,
 ): LoaderInfo {
   const own = ownRows === undefined ? {} : { ownRows: [...ownRows] };
   return {
     ...{ modes: { ...modes }, accepts: [...accepts], overlaps, ...own },
     ...(aggregates === undefined ? {} : { aggregates }),
     ...(rejects === undefined ? {} : { rejects: [...rejects] }),
+    ...(replacesWhere === undefined ? {} : { replacesWhere }),
   };
 }
 

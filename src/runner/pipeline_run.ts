@@ -292,11 +292,16 @@ function makeResult(
   error?: StreamResult["error"],
 ): StreamResult {
   const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings, attempt } = progress;
+  const { where } = plan.stream.load ?? {};
   const now = performance.now();
   return {
     stream: plan.stream.id,
     status,
-    ...(phase === "extract" ? {} : { target: datasetName(plan.target), mode: plan.mode }),
+    ...(phase === "extract" ? {} : {
+      target: datasetName(plan.target),
+      mode: plan.mode,
+      ...(where === undefined ? {} : { where }),
+    }),
     rows_extracted: staged?.count ?? progress.rowsExtracted,
     rows_loaded: progress.rowsLoaded,
     ...(receipt?.rejected === undefined ? {} : { rows_rejected: receipt.rejected.rows }),

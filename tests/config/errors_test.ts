@@ -258,6 +258,10 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
     stream("load: { upsert_keys: [b] }"),
     '6:46: stream "a" has upsert_keys but mode append, expected mode: upsert',
   ],
+  "a condition of rows to replace without a replacement": [
+    stream('load: { where: "day = 1" }'),
+    '6:40: stream "a" has load.where but mode append, expected mode: replace',
+  ],
   "an incremental stream without watermark": [
     stream("extract: { mode: incremental }"),
     '6:42: stream "a" has mode incremental but no watermark_field',

@@ -46,6 +46,12 @@ async function withTables(
 
 const REPLACE = { load: { mode: "replace" } };
 
+/** Replaces the target's rows above 5, which are three. */
+const replaceAbove5 = (where: string) => ({
+  source: { type: "sql", sql: `SELECT * FROM t WHERE ${where}` },
+  load: { mode: "replace", where: "id > 5" },
+});
+
 const REFUSED: readonly [name: string, stream: Settings, message: RegExp][] = [
   [
     "too few rows",
@@ -58,6 +64,16 @@ const REFUSED: readonly [name: string, stream: Settings, message: RegExp][] = [
     /more than 9 rows were read, expected at most 9 \(expect\.max_rows\)/,
   ],
   ["too many bytes", { expect: { max_bytes: 10 } }, /more than 10 bytes were read/],
+  [
+    "rows that become much fewer",
+    { ...replaceAbove5("id > 8"), expect: { max_delete_pct: 20 } },
+    /would leave 2 of the target's 3 rows that load.where finds, 33.4 % fewer/,
+  ],
+  [
+    "rows that the next run would not replace",
+    replaceAbove5("id > 4"),
+    /of 6 loaded rows 1 do not match load.where/,
+  ],
   [
     "a table that becomes much smaller",
     {
@@ -120,6 +136,11 @@ const ACCEPTED: readonly [name: string, stream: Settings, left: number][] = [
       expect: { max_delete_pct: 12.5 },
     },
     7,
+  ],
+  [
+    "as many rows as it replaces",
+    { ...replaceAbove5("id > 7"), expect: { max_delete_pct: 0 } },
+    8,
   ],
   ["a table that grows", { ...REPLACE, expect: { max_delete_pct: 0 } }, 10],
   ["a table that is only added to", { expect: { max_delete_pct: 0 } }, 18],

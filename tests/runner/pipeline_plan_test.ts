@@ -71,6 +71,11 @@ Deno.test("what is wrong is reported with its line and what was wanted", async (
       /Cannot upsert into local: it can append and replace/,
     ],
     [
+      { stream: 'source: t, target: y.csv, load: { mode: replace, where: "a = 1" }' },
+      7,
+      /Cannot replace the rows that load.where finds in a target of local: its loader replaces all/,
+    ],
+    [
       {
         source: "{ provider: local, path: in }",
         stream: "source: t.csv, target: y.csv, extract: { partition: { field: id } }",

@@ -101,6 +101,22 @@ const SHARING: readonly [string, Keys[], RegExp | undefined][] = [
     /put the stream that replaces first/,
   ],
   [
+    "replacements of rows that differ",
+    ["eu", "us"].map((region) => ({
+      ...stream(region, "t", "replace"),
+      load: { mode: "replace", where: `region = '${region}'` },
+    })),
+    undefined,
+  ],
+  [
+    "replacements of the same rows",
+    ["a", "b"].map((id) => ({
+      ...stream(id, "t", "replace"),
+      load: { mode: "replace", where: "region = 'eu'" },
+    })),
+    /Cannot replace the target of stream "b"/,
+  ],
+  [
     "two incremental streams",
     [stream("a", "t", "append", INCREMENTAL), stream("b", "t", "append", INCREMENTAL)],
     /Cannot find the watermark of stream "a"/,

@@ -93,9 +93,10 @@ function targetText({ target: { name, exists, rows } }: PlannedStream): string {
   return `${rows === undefined ? "exists" : countNoun(rows, "row")}: ${name}`;
 }
 
-function loadText({ load: { mode, upsert_keys, guarantee } }: PlannedStream): string {
+function loadText({ load: { mode, upsert_keys, where, guarantee } }: PlannedStream): string {
   const keys = upsert_keys.length === 0 ? "" : ` by ${upsert_keys.join(", ")}`;
-  return `${mode}${keys} (${guarantee})`;
+  const rows = where === undefined ? "" : ` rows where ${where}`;
+  return `${mode}${keys}${rows} (${guarantee})`;
 }
 
 function noteText({ name, conversion, note, accepted }: PlannedField): string {

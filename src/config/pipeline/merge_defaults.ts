@@ -12,12 +12,9 @@ import {
 } from "../text/tree.ts";
 
 /** Settings that apply to one mode only. */
-const OF_MODE: Readonly<Record<string, { readonly mode: string; readonly keys: string[] }>> = {
-  extract: {
-    mode: "incremental",
-    keys: ["watermark_field", "initial_value", "overlap", "null_watermark"],
-  },
-  load: { mode: "upsert", keys: ["upsert_keys"] },
+const OF_MODE: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  extract: { incremental: ["watermark_field", "initial_value", "overlap", "null_watermark"] },
+  load: { upsert: ["upsert_keys"], replace: ["where"] },
 };
 
 /** The pipeline with `defaults` merged into its streams, and the project's buffer into its own. */
@@ -71,11 +68,10 @@ function omitOtherMode(
   base: Tree | undefined,
   top: Tree | undefined,
 ): Tree | undefined {
-  const settings = OF_MODE[key];
   const chosen = getText(getChild(top, "mode"));
-  return base?.kind !== "map" || chosen === undefined || chosen === settings?.mode
-    ? base
-    : omitKeys(base, ...settings?.keys ?? []);
+  if (base?.kind !== "map" || chosen === undefined) return base;
+  const others = Object.entries(OF_MODE[key] ?? {}).filter(([mode]) => mode !== chosen);
+  return omitKeys(base, ...others.flatMap(([, keys]) => keys));
 }
 
 /** Options and compression belong to a format, so another format does not inherit them. */

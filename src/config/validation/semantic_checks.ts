@@ -58,6 +58,12 @@ function checkLoad(stream: Stream, report: Report): void {
       `stream "${id}" has upsert_keys but mode ${mode}, expected mode: upsert`,
     );
   }
+  if (mode !== "replace" && load.where !== undefined) {
+    report(
+      ["load", "where"],
+      `stream "${id}" has load.where but mode ${mode}, expected mode: replace`,
+    );
+  }
   reportDuplicates(keys ?? [], (i, key) => {
     report(["load", "upsert_keys", i], `upsert key "${key}" occurs twice`);
   });

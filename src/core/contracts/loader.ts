@@ -20,6 +20,11 @@ export interface PlannedLoad {
   readonly mode: LoadMode;
   /** Field names, not empty when the mode is upsert. */
   readonly upsertKeys: readonly string[];
+  /**
+   * Condition in the target's language: a replacement deletes only the records that match, and each staged one
+   * must match. Unset for other modes, and for loader classes that have no `replacesWhere`.
+   */
+  readonly where?: string | undefined;
   /** Whether to accept a column that holds less than its field; unset, it is accepted. */
   readonly lossy?: LossRule | undefined;
   /** Whether rows that the target refuses are rejected, instead of failing the load. */
@@ -34,13 +39,18 @@ export interface PlannedLoad {
   readonly signal: AbortSignal;
 }
 
+/** Whether a load replaces all records of its target, not only those that match its condition. */
+export function replacesAll({ mode, where }: Pick<PlannedLoad, "mode" | "where">): boolean {
+  return mode === "replace" && where === undefined;
+}
+
 /** What a load would do to its target. */
 export interface LoadPlan {
   /** Whether the target exists. */
   readonly exists: boolean;
   /** Whether the load changes the columns of a target that exists: readers may wait until it ends. */
   readonly changes?: boolean;
-  /** Records in the target, if it exists and knows their number. */
+  /** Records in the target, if it exists and knows their number; of a load with `where` those that match. */
   readonly rows?: number;
   /** In the order of the fields. */
   readonly columns: readonly FieldConversion[];

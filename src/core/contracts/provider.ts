@@ -104,6 +104,8 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly aggregates?: boolean;
   /** Modes in which it can reject rows that the target refuses, and load the others. */
   readonly rejects?: readonly LoadMode[];
+  /** Whether a replacement may be limited to the records that match a condition. */
+  readonly replacesWhere?: boolean;
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader | Promise<Loader>;
   /** A capability: loads that several connections write; unset, one connection writes each load. */

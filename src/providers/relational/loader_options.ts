@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { PlannedLoad } from "../../core/contracts/loader.ts";
 import type { LoaderClass } from "../../core/contracts/provider.ts";
 import { LoaderError } from "../../core/errors.ts";
-import type { LoadMode } from "../../models/stream.ts";
+import { displayTable, tableName } from "./names.ts";
 
 /** Loads of tables, each in one transaction. */
 export const TABLE_LOADS = {
@@ -12,6 +12,7 @@ export const TABLE_LOADS = {
   overlaps: true,
   ownRows: ["condition", "values"],
   aggregates: true,
+  replacesWhere: true,
 } as const satisfies Partial<LoaderClass>;
 
 /** How a load in mode replace empties the table. */
@@ -29,14 +30,27 @@ export function replaceOption(deleting: string, swapping: string) {
 }
 
 /** @throws {LoaderError} for a load that rejects rows and swaps tables */
-export function refuseRejects({ mode, rejects }: PlannedLoad, options: ReplaceOption): void {
-  if (rejects !== true || !isSwap(mode, options)) return;
+export function refuseRejects(load: PlannedLoad, options: ReplaceOption): void {
+  if (load.rejects !== true || !isSwap(load, options)) return;
   throw new LoaderError(
     `Cannot reject rows of a load with "replace: swap": expected "replace: delete" in the loader's config, or on_load_error "retry"`,
   );
 }
 
-/** Whether a load replaces the table itself by a new one. */
-export function isSwap(mode: LoadMode, { replace }: ReplaceOption): boolean {
-  return mode === "replace" && replace === "swap";
+/**
+ * Whether a load replaces the table itself by a new one.
+ *
+ * @throws {LoaderError} if it replaces only the rows that match its condition
+ */
+export function isSwap(
+  { mode, where, target }: Pick<PlannedLoad, "mode" | "where" | "target">,
+  { replace }: ReplaceOption,
+): boolean {
+  if (mode !== "replace" || replace !== "swap") return false;
+  if (where === undefined) return true;
+  throw new LoaderError(
+    `Cannot replace rows of ${
+      displayTable(tableName(target))
+    }: "replace: swap" replaces the whole table, and load.where is set; expected "replace: delete" in the loader's config`,
+  );
 }

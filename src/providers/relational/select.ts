@@ -78,7 +78,8 @@ export function selectAll(source: StreamRef, dialect: FromDialect): string {
   return `SELECT * FROM ${fromClause(source, dialect)}${where.join("")}`;
 }
 
-function ownCondition(source: StreamRef): string[] {
+/** The condition of a source, in parentheses; none if it has none. */
+export function ownCondition(source: StreamRef): string[] {
   const where = source.type === "relation" && "where" in source ? source.where : undefined;
   return where === undefined ? [] : [`(${where}\n)`];
 }

@@ -126,7 +126,10 @@ export function checkExpectations(
   if (min_rows !== undefined && count < min_rows) {
     throw createError(read, `at least ${min_rows}`, "min_rows");
   }
-  if (comparesTarget(plan, context)) checkDeletes(max_delete_pct!, count, targetBefore);
+  if (comparesTarget(plan, context)) {
+    const which = plan.stream.load?.where === undefined ? "" : " that load.where finds";
+    checkDeletes(max_delete_pct!, count, targetBefore, which);
+  }
   if (max_age !== undefined && !context.fullRefresh && context.backfill === undefined) {
     checkAge(max_age, staged);
   }
@@ -136,6 +139,7 @@ function checkDeletes(
   maxPercent: number,
   count: number,
   before: Progress["targetBefore"],
+  which: string,
 ): void {
   const rows = requireCount(before);
   if (rows === undefined) return;
@@ -143,7 +147,7 @@ function checkDeletes(
   if (lost * 100 <= maxPercent * rows) return;
   const percent = Math.ceil(lost * 1000 / rows) / 10;
   throw createError(
-    `the replacement would leave ${count} of the target's ${rows} rows, ${percent} % fewer`,
+    `the replacement would leave ${count} of the target's ${rows} rows${which}, ${percent} % fewer`,
     `at most ${maxPercent} % fewer`,
     "max_delete_pct",
   );

@@ -103,14 +103,19 @@ function summarizeStatus(streams: readonly PlannedStream[]): PlanResult["status"
 /** Asks the target even if the source fails. */
 async function previewStream(plan: StreamPlan, context: Context): Promise<PlannedStream> {
   const { stream } = plan;
-  const { mode, upsertKeys } = chooseLoadSettings(plan, context);
+  const { mode, upsertKeys, where } = chooseLoadSettings(plan, context);
   const planned: Planned = {
     stream: stream.id,
     status: "ready",
     source: { name: datasetName(plan.source) },
     extract: { mode: context.fullRefresh ? "full" : stream.extract?.mode ?? "full" },
     target: { name: datasetName(plan.target) },
-    load: { mode, upsert_keys: [...upsertKeys], guarantee: plan.loader.modes[mode]! },
+    load: {
+      mode,
+      upsert_keys: [...upsertKeys],
+      ...(where === undefined ? {} : { where }),
+      guarantee: plan.loader.modes[mode]!,
+    },
     ...(stream.expect === undefined ? {} : { expect: stream.expect }),
     fields: [],
     statements: [],

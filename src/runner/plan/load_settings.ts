@@ -8,11 +8,12 @@ import { targetName } from "./field_declarations.ts";
 export function chooseLoadSettings(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh">,
-): Pick<PlannedLoad, "mode" | "upsertKeys" | "lossy" | "schema" | "rejects"> {
+): Pick<PlannedLoad, "mode" | "upsertKeys" | "where" | "lossy" | "schema" | "rejects"> {
   const { load } = plan.stream;
   return {
     mode: chooseMode(plan, context),
     upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
+    where: load?.where,
     lossy: load?.lossy ?? "stop",
     schema: load?.schema,
     rejects: plan.stream.error_handling?.on_load_error === "skip",

@@ -202,10 +202,20 @@ function checkPassthrough(
   }
 }
 
-function checkMode({ mode, loader }: StreamPlan, to: ProviderInfo, { at }: StreamPlace): void {
-  if (mode in loader.modes) return;
-  const modes = Object.keys(loader.modes).join(" and ");
-  throw at("load", `Cannot ${mode} into ${to.name}: it can ${modes}`);
+function checkMode(
+  { mode, loader, stream }: StreamPlan,
+  to: ProviderInfo,
+  { at }: StreamPlace,
+): void {
+  if (!(mode in loader.modes)) {
+    const modes = Object.keys(loader.modes).join(" and ");
+    throw at("load", `Cannot ${mode} into ${to.name}: it can ${modes}`);
+  }
+  if (stream.load?.where === undefined || loader.replacesWhere === true) return;
+  throw at(
+    "load",
+    `Cannot replace the rows that load.where finds in a target of ${to.name}: its loader replaces all or nothing, expected a table, or no where`,
+  );
 }
 
 function checkSchema({ stream }: StreamPlan, to: ProviderInfo, { at }: StreamPlace): void {

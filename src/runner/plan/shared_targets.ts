@@ -77,7 +77,7 @@ function checkReplace(
   { outer, inner, same }: Overlap,
 ): void {
   const [first, second] = [plans[outer]!, plans[inner]!];
-  if (same && second.mode !== "replace") return;
+  if (same && !replacesRows(second, first)) return;
   if (!same && first.mode !== "replace") return;
   const [replacing, other] = same ? [inner, outer] : [outer, inner];
   const [id, otherId] = [plans[replacing]!.stream.id, plans[other]!.stream.id];
@@ -90,6 +90,12 @@ function checkReplace(
     }`,
     `stream "${otherId}" writes into it here`,
   ]);
+}
+
+/** Whether a stream replaces rows of another one; conditions that differ are believed to be apart. */
+function replacesRows({ mode, stream }: StreamPlan, other: StreamPlan): boolean {
+  const where = stream.load?.where;
+  return mode === "replace" && (where === undefined || where === other.stream.load?.where);
 }
 
 function checkWatermarks(

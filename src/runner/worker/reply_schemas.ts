@@ -82,6 +82,7 @@ const LoaderInfo = z.object({
   ownRows: z.array(z.enum(OWN_ROWS)).optional(),
   aggregates: z.boolean().optional(),
   rejects: z.array(z.enum(LOAD_MODES)).optional(),
+  replacesWhere: z.boolean().optional(),
 });
 const ExtractorInfo = z.object({
   yields: z.enum(["records", "files"]),

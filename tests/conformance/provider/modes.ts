@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Field } from "../../../src/models/field.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { appends, type Check, refused, upserts } from "./trial.ts";
+import { VerificationError } from "../../../src/core/errors.ts";
+import { appends, type Check, refused, replacesWhere, upserts } from "./trial.ts";
 
 const PAIR: readonly Field[] = [
   { name: "a", dtype: "int32", nullable: true },
@@ -33,6 +34,66 @@ export const modeChecks = {
       );
       await trial.load("replaced", ORDER_FIELDS, []);
       assert.deepEqual(await trial.rows("replaced"), []);
+    },
+  },
+  "replace where": {
+    title:
+      "a replacement by a condition deletes and adds only rows that match, and may be repeated",
+    when: replacesWhere,
+    async run(trial) {
+      const rows = (a: number, ...values: string[]) => values.map((v) => ({ a, b: `${a}`, v }));
+      const where = "a = 2 -- the second";
+      const target = () => trial.rows("ranges");
+      await trial.load("ranges", PAIR, rows(2, "first"), { where });
+      await trial.load("ranges", PAIR, [...rows(1, "x", "x"), ...rows(2, "y", "z")]);
+      for (const verify of ["full", "aggregates"] as const) {
+        const receipt = await trial.load("ranges", PAIR, rows(2, "n"), { where, verify });
+        assert.deepEqual([receipt.rows, receipt.verified?.level], [1, verify]);
+        const wanted = [...rows(1, "x", "x"), ...rows(2, "n")];
+        assert.deepEqual(await target(), trial.expected(PAIR, wanted));
+      }
+      const plan = await trial.plan("ranges", PAIR, { where });
+      assert.deepEqual([plan.rows, plan.problems], [1, []]);
+      assert.match(plan.destructive[0]!, /^1 row of .* deleted$/);
+      assert.ok(plan.statements.some((sql) => sql.includes("WHERE (a = 2 -- the second\n)")));
+      await trial.load("ranges", PAIR, [], { where });
+      assert.deepEqual(await target(), trial.expected(PAIR, rows(1, "x", "x")));
+    },
+  },
+  "replace other rows": {
+    title: "a replacement whose rows do not match its condition is refused, and undone",
+    when: replacesWhere,
+    async run(trial) {
+      const before = [{ a: 1, b: "x", v: "1" }, { a: 2, b: "x", v: "2" }];
+      await trial.load("outside", PAIR, before);
+      for (const a of [1, null]) {
+        const records = [{ a: 2, b: "x", v: "new" }, { a, b: "x", v: "new" }];
+        const error = await refused(
+          () => trial.load("outside", PAIR, records, { where: "a = 2" }),
+          /of 2 loaded rows 1 do not match load.where/,
+        );
+        assert.ok(error instanceof VerificationError);
+        assert.deepEqual(await trial.rows("outside"), trial.expected(PAIR, before));
+      }
+      await refused(() => trial.load("no_table", PAIR, before, { where: "a = 2" }));
+      assert.equal(await trial.exists("no_table"), false);
+      const wrong = trial.plan("outside", PAIR, { where: "nothing = 2" });
+      await refused(async () => await wrong, /nothing/);
+    },
+  },
+  "replace where evolves": {
+    title: "a replacement by a condition changes no columns, unless the schema may evolve",
+    when: replacesWhere,
+    async run(trial) {
+      const before = [{ a: 1, b: "x" }, { a: 2, b: "x" }];
+      await trial.load("evolving", PAIR.slice(0, 2), before);
+      const records = [{ a: 2, b: "y", v: "new" }];
+      await refused(() => trial.load("evolving", PAIR, records, { where: "a = 2" }), /"v"/);
+      await trial.load("evolving", PAIR, records, { where: "a = 2", schema: "evolve" });
+      assert.deepEqual(
+        await trial.rows("evolving"),
+        trial.expected(PAIR, [{ a: 1, b: "x", v: null }, ...records]),
+      );
     },
   },
   "upsert": {

@@ -42,6 +42,7 @@ import { connectContext } from "../../support/connect_context.ts";
 export interface LoadOptions extends StagedOptions {
   readonly mode?: LoadMode;
   readonly upsertKeys?: readonly string[];
+  readonly where?: string;
   readonly lossy?: LossRule;
   readonly schema?: SchemaRule;
   readonly verify?: VerifyLevel;
@@ -179,7 +180,7 @@ export class Trial implements AsyncDisposable {
     options: LoadOptions = {},
   ): Promise<LoadReceipt> {
     const loader = await this.loader(options.connector);
-    const { claim, expected, journal, upsertKeys = [] } = options;
+    const { claim, expected, journal, upsertKeys = [], where } = options;
     const whole = stagedOf(fields, records, options);
     const { rejected } = options;
     const numbers = new Set<number>();
@@ -196,7 +197,7 @@ export class Trial implements AsyncDisposable {
           seal: () => Promise.resolve(),
         },
       }),
-      ...{ claim, expected, journal, staged, upsertKeys },
+      ...{ claim, expected, journal, staged, upsertKeys, where },
       target: this.target(name),
       mode: options.mode ?? "replace",
       // Each load of these checks proves all of its values.
@@ -211,13 +212,14 @@ export class Trial implements AsyncDisposable {
   async plan(
     name: string,
     fields: readonly Field[],
-    options: Pick<LoadOptions, "mode" | "upsertKeys" | "lossy" | "schema"> = {},
+    options: Pick<LoadOptions, "mode" | "upsertKeys" | "where" | "lossy" | "schema"> = {},
   ): Promise<LoadPlan> {
     return await (await this.loader()).plan({
       target: this.target(name),
       staged: { kind: "records", fields },
       mode: options.mode ?? "replace",
       upsertKeys: options.upsertKeys ?? [],
+      where: options.where,
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
       schema: options.schema,
       signal: this.#controller.signal,
@@ -380,4 +382,5 @@ export interface Check {
 
 export const relational: When = ({ provider }) => provider.category === "relational";
 export const appends: When = ({ modes }) => modes.includes("append");
+export const replacesWhere: When = ({ loaderClass }) => loaderClass.replacesWhere === true;
 export const upserts: When = ({ modes }) => modes.includes("upsert");

@@ -15,7 +15,7 @@ import type { LoadMode } from "../../../models/stream.ts";
 import type { RelationalSystem, RowCount, SqlSession, Table, TableName } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
 import { longestText } from "../type_name.ts";
-import { countRows, deleteAll } from "./statements.ts";
+import { countRows, deleteRows, matchingRows } from "./statements.ts";
 import {
   findMissingFields,
   findNarrowFields,
@@ -148,7 +148,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     const isNew = beside !== undefined;
     const changes = await planChanges(system, session, altered, load, undefined, isNew);
     statements.push(...changes);
-    const changing = changes.filter((sql) => sql !== deleteAll(altered.name));
+    const changing = changes.filter((sql) => sql !== deleteRows(altered.name));
     for (const sql of changing) warn(`The load changes table ${table.label}: ${sql}`);
   });
   if (load.schema !== "evolve") {
@@ -188,12 +188,15 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
 async function findCount<S extends SqlSession, T extends Table, E>(
   { catalog }: RelationalSystem<S, T, E>,
   session: S,
-  { countsRows: counted }: PlannedLoad,
+  { countsRows: counted, where }: PlannedLoad,
   table: T,
 ): Promise<RowCount | undefined> {
+  const rows = matchingRows(table.name, where);
+  // The system compiles the condition, and refuses a wrong one before a row is read.
+  if (where !== undefined) await session.query(`SELECT 1 FROM ${rows} LIMIT 0`);
   if (counted === "none") return undefined;
-  return counted === "exact"
-    ? { rows: await countRows(session, table.name), estimated: false }
+  return counted === "exact" || where !== undefined
+    ? { rows: await countRows(session, rows), estimated: false }
     : await catalog.countRows(session, table);
 }
 

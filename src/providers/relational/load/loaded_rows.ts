@@ -22,7 +22,7 @@ import type {
   Table,
   TotalName,
 } from "../contract.ts";
-import { fromClause } from "../select.ts";
+import { fromClause, ownCondition } from "../select.ts";
 
 const BATCH = { batchRows: 8192, batchBytes: 16 * 1024 * 1024 };
 
@@ -30,7 +30,7 @@ const BATCH = { batchRows: 8192, batchBytes: 16 * 1024 * 1024 };
 export interface LoadedRange {
   /** The table, or a query of it. */
   readonly source: StreamSource;
-  /** The condition in SQL that finds them in the source; `read` has its own. */
+  /** A condition in SQL besides that of the source; `read` has its own. */
   readonly condition?: string | undefined;
   readonly doubt?: string | undefined;
   /** Reads in the transaction of the load. */
@@ -63,7 +63,8 @@ export function describeLoaded<S extends SqlSession, T extends Table, E>(
     async total(fields) {
       const chosen = fields.map(({ name }) => byName.get(name)!);
       const selected = chosen.map((column) => selectTotals(system, column));
-      const where = condition === undefined ? "" : ` WHERE ${condition}`;
+      const conditions = [...ownCondition(source), ...(condition === undefined ? [] : [condition])];
+      const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
       const from = `${fromClause(source, system.dialect)}${where}`;
       const list = selected.flatMap(({ sql }) => sql).map((sql) => `, ${sql}`).join("");
       const { rows: [row] } = await session.query(`SELECT count(*)${list} FROM ${from}`);

@@ -14,11 +14,11 @@ import type { Value } from "../../../core/values/values.ts";
 import type { Field } from "../../../models/field.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { describeColumns } from "../column_match.ts";
-import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
+import type { RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { type LoadingConnector, type LoadSteps, planLoad, refuseCascades } from "./load_plan.ts";
 import { findMaxWatermark, type WatermarkReader } from "../max_watermark.ts";
 import { displayTable, tableName } from "../names.ts";
-import { countRows, deleteAll } from "./statements.ts";
+import { countRows, deleteRows, matchingRows } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
 import { uniqueKeyStatements } from "./unique_key.ts";
 
@@ -34,7 +34,7 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
   protected refuseLoad(_load: PlannedLoad): void {}
 
   /** The steps of this load. By default a replacement deletes rows, and an upsert indexes its keys. */
-  protected steps({ upsertKeys }: PlannedLoad): LoadSteps<S, T> {
+  protected steps({ upsertKeys, where }: PlannedLoad): LoadSteps<S, T> {
     const { system } = this.connector;
     return {
       // A table that the load creates has its keys as primary key.
@@ -42,7 +42,7 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
         table === undefined ? [] : await uniqueKeyStatements(system, session, table, upsertKeys),
       replacement: (_session, { name, label }) =>
         Promise.resolve({
-          statements: [deleteAll(name)],
+          statements: [deleteRows(matchingRows(name, where))],
           loss: (rows) => `${rows} of ${label} are deleted`,
         }),
     };
@@ -126,7 +126,7 @@ export async function nameTarget<R>(
 }
 
 /**
- * Writes the rows of a load in the open transaction. A replacement empties the table first, unless it is new.
+ * Writes the rows of a load in the open transaction. A replacement deletes rows first, unless the table is new.
  *
  * @param write returns the number of rows that the system reports, and its words for it
  * @throws {VerificationError} when that number, or the count of a replaced table, is not the staged one
@@ -142,37 +142,38 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
   const isReplace = task.mode === "replace";
   if (isReplace && !isNew) {
     await refuseCascades(system, session, table);
-    await session.query(deleteAll(table.name));
+    await session.query(deleteRows(matchingRows(table.name, task.where)));
   }
   const { rows, evidence } = await write();
-  const total = isReplace ? await countRows(session, table.name) : undefined;
-  return await proveLoad(system.dialect, table, task, { rows, total }, evidence);
+  const { count } = await task.staged.committed();
+  if (rows !== count) {
+    throw new VerificationError(
+      `Cannot load into ${table.label}: ${system.dialect.product} took ${rows} rows, staged are ${count}`,
+    );
+  }
+  if (!isReplace) return { rows, evidence };
+  await proveReplaced(session, table, task);
+  return { rows, evidence: `${evidence}, count(*) = ${rows}` };
 }
 
 /**
- * The receipt of a load, whose rows are held against the stage.
+ * Counts the rows that a replacement left.
  *
- * @param counts rows that the system says it took, and those of a replaced table
- * @throws {VerificationError} when they are not those that are staged
+ * @throws {VerificationError} when they are not as many as are staged: with a condition, some do not match it
  */
-async function proveLoad(
-  { product }: Dialect,
-  { label }: Table,
-  { staged }: LoadTask,
-  { rows, total }: { readonly rows: number; readonly total?: number | undefined },
-  evidence: string,
-): Promise<LoadReceipt> {
+export async function proveReplaced(
+  session: SqlSession,
+  { name, label }: Table,
+  { staged, where }: LoadTask,
+): Promise<void> {
   const { count } = await staged.committed();
-  if (rows !== count) {
-    throw new VerificationError(
-      `Cannot load into ${label}: ${product} took ${rows} rows, staged are ${count}`,
-    );
-  }
-  if (total === undefined) return { rows, evidence };
-  if (total !== rows) {
-    throw new VerificationError(
-      `Cannot replace ${label}: it holds ${total} rows, staged are ${count}`,
-    );
-  }
-  return { rows, evidence: `${evidence}, count(*) = ${total}` };
+  const rows = await countRows(session, matchingRows(name, where));
+  if (rows === count) return;
+  throw new VerificationError(
+    where === undefined || rows > count
+      ? `Cannot replace ${label}: it holds ${rows} rows, staged are ${count}`
+      : `Cannot replace rows of ${label}: of ${count} loaded rows ${
+        count - rows
+      } do not match load.where, so that the next load would not replace them; expected the same condition on the source`,
+  );
 }

@@ -26,9 +26,16 @@ export function addColumn(table: string, column: string, type: string): string {
   return `ALTER TABLE ${table} ADD COLUMN ${column} ${type}`;
 }
 
-/** Deletes all rows of a (quoted) table. */
-export function deleteAll(name: string): string {
-  return `DELETE FROM ${name}`;
+/** The rows of a (quoted) table that match a condition, behind FROM; all rows if it is unset. */
+export function matchingRows(name: string, where: string | undefined): string {
+  if (where === undefined) return name;
+  // A comment in the condition ends with its line.
+  return `${name} WHERE (${where}${/--|#/.test(where) ? "\n" : ""})`;
+}
+
+/** Deletes rows that are written as behind FROM. */
+export function deleteRows(rows: string): string {
+  return `DELETE FROM ${rows}`;
 }
 
 /** Counts the rows of a FROM item. */

@@ -1,11 +1,11 @@
 /** Plans the changes that make an existing table store the fields of a load. */
 import { SchemaError } from "../../../core/errors.ts";
-import type { PlannedLoad } from "../../../core/contracts/loader.ts";
+import { type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
 import { holdsAll, isAccepted } from "../../../core/values/conversion.ts";
 import type { Field } from "../../../models/field.ts";
 import { columnFinder, type Matching } from "../column_match.ts";
 import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.ts";
-import { addColumn, deleteAll } from "./statements.ts";
+import { addColumn, deleteRows } from "./statements.ts";
 import { keyOfNewTable, type NewTable } from "./target.ts";
 
 /** A field whose column cannot store all its values, and may change its type. */
@@ -34,7 +34,7 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   isNew = false,
 ): Promise<string[]> {
   if (table.readOnlyKind !== undefined) return [];
-  const { staged: { fields }, mode, schema } = load;
+  const { staged: { fields }, schema } = load;
   const find = columnFinder(system, table);
   const names = findMissingFields(system, table, fields);
   const missing = fields.filter(({ name }) => names.includes(name));
@@ -44,14 +44,14 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   const findType = (field: Field) => types[fields.indexOf(field)]!;
   const { quote } = system.dialect;
   const added = missing.map((field) => addColumn(table.name, quote(field.name), findType(field)));
-  const isReplace = mode === "replace" && schema !== "strict";
+  const isReplace = replacesAll(load) && schema !== "strict";
   if (missing.length > 0 && !isReplace && schema !== "evolve") {
     throw new SchemaError(describeMissing(table, missing, added));
   }
   const isEmptied = isReplace && narrow.length > 0;
   const columns = narrow.map(({ field }) => find(field.name)!);
   await system.refuseChanges?.(session, table, columns, isEmptied);
-  const statements = isEmptied && !isNew ? [deleteAll(table.name)] : [];
+  const statements = isEmptied && !isNew ? [deleteRows(table.name)] : [];
   const { changeType, remake } = system;
   if (narrow.length > 0 && remake !== undefined) {
     const newTypes = new Map(narrow.map(({ field }, i) => [columns[i]!.name, findType(field)]));
@@ -90,8 +90,8 @@ export async function findNarrowFields<S extends SqlSession, T extends Table, E>
   table: T,
   load: PlannedLoad,
 ): Promise<NarrowField[]> {
-  const { staged: { fields }, mode, schema, lossy } = load;
-  const isReplace = mode === "replace" && schema !== "strict";
+  const { staged: { fields }, schema, lossy } = load;
+  const isReplace = replacesAll(load) && schema !== "strict";
   if (!isReplace && schema !== "evolve") return [];
   const find = columnFinder(system, table);
   const narrow = fields.filter((field) => {

@@ -1,6 +1,6 @@
 /** The table of a load: found and matched, or made when it is missing. */
 import { LoaderError, SchemaError } from "../../../core/errors.ts";
-import type { PlannedLoad } from "../../../core/contracts/loader.ts";
+import { type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
 import { matchColumns, type Target } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "../contract.ts";
 import { displayTable, quoteTable, refuseLongNames, tableName } from "../names.ts";
@@ -38,11 +38,12 @@ export function checkLoadTask(task: PlannedLoad, dialect: Dialect): void {
 
 /**
  * Primary key of a table that a load creates: the upsert keys, or the source's key where the table
- * is replaced. Appended records of the same key are several records.
+ * is replaced. Appended records of the same key are several records, and so are those of several conditions.
  */
-export function keyOfNewTable({ mode, upsertKeys, staged }: PlannedLoad): readonly string[] {
-  if (mode === "append") return [];
+export function keyOfNewTable(load: PlannedLoad): readonly string[] {
+  const { mode, upsertKeys, staged } = load;
   if (mode === "upsert") return upsertKeys;
+  if (!replacesAll(load)) return [];
   return staged.fields.filter(({ key }) => key === true).map(({ name }) => name);
 }
 

@@ -1,6 +1,11 @@
 /** Loads by LOAD DATA LOCAL INFILE, in one transaction or into a new table that then takes its place. */
 import { LoaderError } from "../../../core/errors.ts";
-import type { LoadReceipt, LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
+import {
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
+  replacesAll,
+} from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
@@ -136,8 +141,8 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
   }
 
   /** Whether a load replaces the table itself: on `replace: swap`, and if a replacement changes columns. */
-  #isBeside({ mode }: PlannedLoad, changes: readonly string[]): boolean {
-    return isSwap(mode, this.options) || mode === "replace" && changes.length > 0;
+  #isBeside(load: PlannedLoad, changes: readonly string[]): boolean {
+    return isSwap(load, this.options) || replacesAll(load) && changes.length > 0;
   }
 
   protected override steps(load: PlannedLoad): LoadSteps<Session, MySQLTable> {

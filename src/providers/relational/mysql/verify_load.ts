@@ -27,7 +27,7 @@ export async function verifyLoaded(
   target: Target,
   { creates, staging, wasEmpty }: LoadedTable,
 ): Promise<VerifiedLoad | undefined> {
-  const { verify, mode } = task;
+  const { verify, mode, where } = task;
   if (verify === undefined) return undefined;
   const isWhole = creates || wasEmpty || mode === "replace";
   if (staging === undefined && !isWhole) {
@@ -38,9 +38,10 @@ export async function verifyLoaded(
     if (staging !== undefined && await hasSameKeys(session, task, target, staging)) {
       return await verify({ unreadable: "several rows of the upsert have the same key" });
     }
+    const relation = { type: "relation", name: formatReference({ schema, name: table }) } as const;
     return await verify(describeLoaded(mysql, session, task, target, {
       source: staging === undefined
-        ? { type: "relation", name: formatReference({ schema, name: table }) }
+        ? where === undefined ? relation : { ...relation, where }
         : { type: "sql", sql: selectUpserted(task, target, staging) },
       read: (request) => streamRows(session, request),
     }));

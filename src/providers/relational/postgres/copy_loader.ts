@@ -9,7 +9,7 @@ import type {
 } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
-import { nameTarget, refuseStale, RelationalLoader } from "../load/loader.ts";
+import { nameTarget, proveReplaced, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import type { WatermarkReader } from "../max_watermark.ts";
 import { checkLoadTask, prepareTarget } from "../load/target.ts";
@@ -28,7 +28,7 @@ import {
   STAGE,
   stageTable,
 } from "./load/upsert.ts";
-import { examineTable, selectLoaded, verifyLoaded } from "./load/verify_load.ts";
+import { examineTable, selectAll, selectWritten, verifyLoaded } from "./load/verify_load.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { dialect } from "./sql/dialect.ts";
@@ -60,11 +60,11 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
   }
 
   protected override steps(load: PlannedLoad): LoadSteps<Session, Relation> {
-    return loadSteps(load, isSwap(load.mode, this.options));
+    return loadSteps(load, isSwap(load, this.options));
   }
 
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
-    if (isSwap(task.mode, this.options)) {
+    if (isSwap(task, this.options)) {
       const receipt = await new PostgresParallelLoad(this.connector, this.options).loadAlone(task);
       if (receipt !== undefined) return receipt;
     }
@@ -103,7 +103,7 @@ export class PostgresParallelLoad implements ParallelLoad {
     return await nameTarget(
       this.connector,
       task,
-      () => shareLoad(this.connector, task, isSwap(task.mode, this.options), check),
+      () => shareLoad(this.connector, task, isSwap(task, this.options), check),
     );
   }
 
@@ -140,19 +140,19 @@ async function writeRows(
   if (task.mode === "upsert") return await upsertRows(system, session, task, target);
   const { table } = target;
   const isReplace = task.mode === "replace";
-  const hooks = isReplace ? await emptyTable(system, session, target) : undefined;
+  const hooks = isReplace ? await emptyTable(system, session, task, target) : undefined;
   const isAsked = !isReplace && task.verify !== undefined && table.kind !== "f";
   const before = isAsked ? await examineTable(session, table) : undefined;
   const evidence = await writeParts(session, task, target, async (part) => [
     await copyIn(session, part, target, table.name),
   ]);
-  if (hooks?.triggered === true) {
+  if (isReplace && task.where !== undefined) await proveReplaced(session, table, task);
+  else if (hooks?.triggered === true) {
     await refuseOtherRows(session, target, (await task.staged.committed()).count);
   }
-  const sql = selectLoaded(
-    table,
-    isReplace ? "all" : task.rejections === undefined ? "written" : "in steps",
-  );
+  const sql = isReplace
+    ? selectAll(table, task.where)
+    : selectWritten(table, task.rejections === undefined ? "whole" : "in steps");
   const verified = await verifyLoaded(system, session, task, target, { sql, before });
   return { evidence, verified };
 }

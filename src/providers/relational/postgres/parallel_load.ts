@@ -21,7 +21,7 @@ import { commit, commitLoad } from "./load/load_commit.ts";
 import { copyIn } from "./load/copy_in.ts";
 import { dialect, quote } from "./sql/dialect.ts";
 import { lockLoads } from "./load/load_lock.ts";
-import { selectLoaded, verifyLoaded } from "./load/verify_load.ts";
+import { selectAll, verifyLoaded } from "./load/verify_load.ts";
 import { rowsOfTag } from "./wire/messages.ts";
 import { dropLeftOver, markSibling, siblingTable } from "./sibling_table.ts";
 import type { Session } from "./wire/session.ts";
@@ -47,7 +47,7 @@ export async function shareLoad(
   swap: boolean,
   check: () => Promise<void>,
 ): Promise<SharedLoad | undefined> {
-  if (task.mode === "upsert") return undefined;
+  if (task.mode === "upsert" || task.where !== undefined) return undefined;
   const { config } = connector;
   const session = await connector.begin("write", task.signal);
   try {
@@ -152,7 +152,7 @@ class PostgresSharedLoad implements SharedLoad {
     if (relation === undefined) throw new LoaderError(`Cannot find ${displayName(table)}`);
     const target = matchColumns(system, relation, task);
     return await verifyLoaded(system, session, task, target, {
-      sql: selectLoaded(relation, "all"),
+      sql: selectAll(relation),
     });
   }
 

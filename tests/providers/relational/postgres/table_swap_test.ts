@@ -145,6 +145,15 @@ for (const [what, [create, told]] of Object.entries(LOSSES)) {
   });
 }
 
+onServers("a swap replaces no part of a table", async (database) => {
+  await database.sql("CREATE TABLE t (id int PRIMARY KEY, name text)");
+  await using connector = await connect(database.url);
+  const task = { ...taskOf("t", rows(1, 3, "new"), "replace"), where: "id > 0" };
+  const refused = /Cannot replace rows of "t": "replace: swap" replaces the whole table/;
+  await assert.rejects(loaderOf(connector).load(task), refused);
+  await assert.rejects((async () => await loaderOf(connector).plan(task))(), refused);
+});
+
 onServers("a swap waits for readers without stopping those who come after", async (database) => {
   await database.sql(`CREATE TABLE t (id int, name text); INSERT INTO t VALUES (0, 'old')`);
   await using connector = await connect(database.url);

@@ -11,7 +11,7 @@ import { emptyStatements, stageTable } from "./upsert.ts";
 
 /** @param swaps a replacement puts a new table into the place of the old one */
 export function loadSteps(
-  { target, mode }: PlannedLoad,
+  { target, mode, where }: PlannedLoad,
   swaps: boolean,
 ): LoadSteps<Session, Relation> {
   return {
@@ -24,7 +24,7 @@ export function loadSteps(
     async replacement(session, table) {
       if (!swaps) {
         return {
-          statements: emptyStatements(table),
+          statements: emptyStatements(table, where),
           loss: (rows) => `${rows} of ${table.label} are deleted`,
         };
       }

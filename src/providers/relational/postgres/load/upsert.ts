@@ -3,7 +3,7 @@ import { LoaderError, quoteValue } from "../../../../core/errors.ts";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { Field } from "../../../../models/field.ts";
 import { refuseCascades } from "../../load/load_plan.ts";
-import { countRows, deleteAll } from "../../load/statements.ts";
+import { countRows, deleteRows, matchingRows } from "../../load/statements.ts";
 import { hasUniqueKey } from "../../load/unique_key.ts";
 import {
   sameKey,
@@ -233,28 +233,29 @@ export function stageTable(name: string, fields: readonly Field[]): string {
     `ALTER TABLE ${STAGE} ADD COLUMN ${ORDER} bigint GENERATED ALWAYS AS IDENTITY`;
 }
 
-/** The statements that delete the rows of a table, after a lock against other writers, but not readers. */
-export function emptyStatements({ kind, name }: Relation): string[] {
+/** The statements that delete rows of a table, after a lock against other writers, but not readers. */
+export function emptyStatements({ kind, name }: Relation, where: string | undefined): string[] {
   const lock = `LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`;
-  return [...(kind === "f" ? [] : [lock]), deleteAll(name)];
+  return [...(kind === "f" ? [] : [lock]), deleteRows(matchingRows(name, where))];
 }
 
 /**
- * Deletes the rows of a table.
+ * Deletes the rows of a table that a load replaces.
  *
  * @throws {LoaderError} when other tables would change, or rows are left
  */
 export async function emptyTable(
   system: PostgresSystem,
   session: Session,
+  { where }: LoadTask,
   { table }: Target,
 ): Promise<TableHooks> {
   const hooks = await findHooks(session, table);
   refuseRules(table, STATEMENTS_OF.replace, hooks);
   await refuseCascades(system, session, table);
-  for (const statement of emptyStatements(table)) await session.query(statement);
+  for (const statement of emptyStatements(table, where)) await session.query(statement);
   if (hooks.triggered) {
-    const left = await countRows(session, table.name);
+    const left = await countRows(session, matchingRows(table.name, where));
     if (left > 0) {
       throw new LoaderError(
         `Cannot replace ${table.label}: ${left} rows are left after DELETE, a trigger keeps them; expected mode upsert or append`,

@@ -1,6 +1,7 @@
 /** Reads the rows of a load back in its transaction, so that they can be compared with the stage. */
 import type { LoadTask, VerifiedLoad } from "../../../../core/contracts/loader.ts";
 import { describeLoaded } from "../../load/loaded_rows.ts";
+import { matchingRows } from "../../load/statements.ts";
 import { extractOver } from "../copy_extractor.ts";
 import type { Relation } from "../sql/catalog.ts";
 import { findHooks } from "../sql/triggers.ts";
@@ -27,14 +28,14 @@ export interface TableBefore {
   readonly unreadable?: string | undefined;
 }
 
-/** All rows of a table, or those that the open transaction has written, itself or in its steps. */
-export function selectLoaded({ name }: Relation, which: "all" | "written" | "in steps"): string {
-  const condition = {
-    all: "",
-    written: ` WHERE ${WRITTEN_HERE}`,
-    "in steps": ` WHERE ${WRITTEN_IN_STEPS}`,
-  };
-  return `SELECT * FROM ${name}${condition[which]}`;
+/** The rows of a table that match a condition, or all. */
+export function selectAll({ name }: Relation, where?: string): string {
+  return `SELECT * FROM ${matchingRows(name, where)}`;
+}
+
+/** The rows of a table that the open transaction has written, itself or in its steps. */
+export function selectWritten({ name }: Relation, how: "whole" | "in steps"): string {
+  return `SELECT * FROM ${name} WHERE ${how === "whole" ? WRITTEN_HERE : WRITTEN_IN_STEPS}`;
 }
 
 /** Examines a table in the transaction that appends to it. */

@@ -49,7 +49,7 @@ export async function verifyLoaded(
   { hasRows, last }: TableBefore,
   rows: number,
 ): Promise<VerifiedLoad | undefined> {
-  const { verify, mode } = task;
+  const { verify, mode, where } = task;
   if (verify === undefined) return undefined;
   const { table } = target;
   const isAll = mode === "replace" || !hasRows;
@@ -62,7 +62,11 @@ export async function verifyLoaded(
   }
   const part = isAll ? {} : { part: { from: String(last! + 1n), to: null } };
   return await verify(describeRows(database, task, target, {
-    source: { type: "relation", name: formatReference({ schema: "main", name: table.table }) },
+    source: {
+      type: "relation",
+      name: formatReference({ schema: "main", name: table.table }),
+      ...(where === undefined ? {} : { where }),
+    },
     condition: isAll ? undefined : `${table.rowNumber} > ${last}`,
     read: (request) => extractOver(database, { ...request, ...part }),
   }));

@@ -57,7 +57,7 @@ export async function loadNewDatabase(
   table: NewTable,
 ): Promise<LoadReceipt | undefined> {
   const size = statSync(file.path).size;
-  if (task.mode === "upsert" || size > PAGE) return undefined;
+  if (task.mode === "upsert" || task.where !== undefined || size > PAGE) return undefined;
   const made = await tableInMemory(task, table);
   if (made === undefined) return undefined;
   // SQLite gives an empty file its first page, so that the lock below opens no journal.
