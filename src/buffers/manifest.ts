@@ -58,6 +58,7 @@ const Manifest = z.strictObject({
       fields: z.array(z.strictObject({ name: z.string(), key: z.boolean().optional() })).readonly(),
     }).optional(),
     untrusted: z.literal(true).optional(),
+    isLimited: z.literal(true).optional(),
     watermark: z.strictObject({
       field: z.string(),
       after: z.string().optional(),

@@ -1,7 +1,7 @@
 /** The JSON document of `dxt plan`: what a run would do with each stream. */
 import { z } from "zod";
 import { Guarantee } from "./guarantee.ts";
-import { Expectations, LoadMode } from "./stream.ts";
+import { DeleteRule, Expectations, LoadMode } from "./stream.ts";
 
 /** A field on its way from source to target. */
 export const PlannedField = z.strictObject({
@@ -59,7 +59,8 @@ export const PlannedStream = z.strictObject({
   load: z.strictObject({
     mode: LoadMode,
     upsert_keys: z.array(z.string()),
-    where: z.string().optional().describe("Condition of the rows that a replacement deletes"),
+    where: z.string().optional().describe("Condition of the rows that the load may delete"),
+    deletes: DeleteRule.optional().describe("What happens to rows that the source no longer has"),
     guarantee: Guarantee.describe(
       "What the target holds when the load fails, is killed or repeated",
     ),

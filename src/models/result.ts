@@ -22,11 +22,12 @@ export const StreamResult = z.strictObject({
   ),
   target: z.string().optional().describe("Table, file or folder that was loaded"),
   mode: LoadMode.optional().describe("Mode of the load"),
-  where: z.string().optional().describe("Condition of the rows that a replacement deleted"),
+  where: z.string().optional().describe("Condition of the rows that the load could delete"),
   rows_extracted: count("Rows read from the source"),
   rows_loaded: count("Rows that the target received"),
   rows_rejected: count("Rows that the target refused, now dead letters, if there are any")
     .optional(),
+  rows_deleted: count("Rows that load.deletes deleted or marked").optional(),
   bytes_staged: count("Size of the stage's files"),
   files_staged: count("Number of the stage's files"),
   attempts: z.int().optional().describe("Number of attempts, if there was more than one"),

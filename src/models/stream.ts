@@ -92,13 +92,25 @@ export const VerifyLevel = describedEnum({
 });
 export type VerifyLevel = z.infer<typeof VerifyLevel>;
 
+export const DeleteRule = describedEnum({
+  soft: "Marks the row with the time in the column deleted_at; a row that comes back is unmarked",
+  hard: "Deletes the row",
+});
+export type DeleteRule = z.infer<typeof DeleteRule>;
+
 export const LoadSettings = z.strictObject({
   mode: LoadMode.optional().meta(
     withDefault("Add rows, replace all rows, or update rows by key", "append"),
   ),
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
   where: text.optional().describe(
-    "Condition in the target's SQL: mode replace deletes only the rows of a table that match, and each loaded row must match (default: all rows)",
+    "Condition in the target's SQL: mode replace deletes only the rows of a table that match, and each loaded row must match; with deletes, only such rows are deleted (default: all rows)",
+  ),
+  deletes: DeleteRule.optional().describe(
+    "What mode upsert does with rows of a table whose keys the source no longer has: mark or delete them (default: they stay)",
+  ),
+  deleted_at: text.optional().meta(
+    withDefault("Column in which soft deletes mark a row", "_dxt_deleted_at"),
   ),
   lossy: LossRule.optional().meta(
     withDefault(
@@ -147,7 +159,7 @@ export const Expectations = z.strictObject({
     "Maximum bytes that the run may read; it stops at the next batch",
   ),
   max_delete_pct: z.number().min(0).max(100).optional().describe(
-    "Maximum percentage by which a replacement may reduce the target's rows, or those that load.where finds",
+    "Maximum percentage by which a replacement may reduce the target's rows, or that load.deletes may delete; with load.where, of the rows that match (default: 50 with load.deletes)",
   ),
   max_age: text.regex(
     /^P(?!$)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/,

@@ -16,7 +16,14 @@ import { firstIssue, type OptionIssue } from "./options.ts";
 export type ExtractorInfo = Pick<ExtractorClass, "yields" | "splitsByField">;
 export type LoaderInfo = Pick<
   LoaderClass,
-  "modes" | "accepts" | "overlaps" | "ownRows" | "aggregates" | "rejects" | "replacesWhere"
+  | "modes"
+  | "accepts"
+  | "overlaps"
+  | "ownRows"
+  | "aggregates"
+  | "rejects"
+  | "replacesWhere"
+  | "deletesMissing"
 >;
 
 /** A provider without its code. */
@@ -68,7 +75,8 @@ export function extractorInfo({ yields, splitsByField }: ExtractorInfo): Extract
 }
 
 export function loaderInfo(
-  { modes, accepts, overlaps, ownRows, aggregates, rejects, replacesWhere }: LoaderInfo,
+  { modes, accepts, overlaps, ownRows, aggregates, rejects, replacesWhere, deletesMissing }:
+    LoaderInfo,
 ): LoaderInfo {
   const own = ownRows === undefined ? {} : { ownRows: [...ownRows] };
   return {
@@ -76,6 +84,7 @@ export function loaderInfo(
     ...(aggregates === undefined ? {} : { aggregates }),
     ...(rejects === undefined ? {} : { rejects: [...rejects] }),
     ...(replacesWhere === undefined ? {} : { replacesWhere }),
+    ...(deletesMissing === undefined ? {} : { deletesMissing }),
   };
 }
 

@@ -48,6 +48,7 @@ const LOADER: Shape = {
   ownRows: (value) => value === undefined || isListFrom(OWN_ROWS)(value),
   aggregates: (value) => value === undefined || typeof value === "boolean",
   replacesWhere: (value) => value === undefined || typeof value === "boolean",
+  deletesMissing: (value) => value === undefined || typeof value === "boolean",
   options: isSchema,
   create: isFunction,
   createParallel: (value) => value === undefined || isFunction(value),

@@ -305,6 +305,7 @@ function makeResult(
     rows_extracted: staged?.count ?? progress.rowsExtracted,
     rows_loaded: progress.rowsLoaded,
     ...(receipt?.rejected === undefined ? {} : { rows_rejected: receipt.rejected.rows }),
+    ...(progress.rowsDeleted === undefined ? {} : { rows_deleted: progress.rowsDeleted }),
     bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
     files_staged: staged?.files.length ?? 0,
     ...(attempt === 1 ? {} : { attempts: attempt }),

@@ -174,6 +174,7 @@ async function loadStream(
     warnOfCounts(plan, context, receipt);
     reportLetters(plan, context, progress.receipt);
     progress.rowsLoaded = receipt.rows;
+    if (receipt.deleted !== undefined) progress.rowsDeleted = receipt.deleted;
   } catch (error) {
     await load.abort(error);
     if (isStageUseless(error, plan, context)) await removeStage(buffer, progress);

@@ -260,7 +260,27 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a condition of rows to replace without a replacement": [
     stream('load: { where: "day = 1" }'),
-    '6:40: stream "a" has load.where but mode append, expected mode: replace',
+    '6:40: stream "a" has load.where but mode append without deletes, expected mode: replace',
+  ],
+  "deletes without an upsert": [
+    stream("load: { mode: append, deletes: hard }"),
+    '6:56: stream "a" has load.deletes but mode append, expected mode: upsert',
+  ],
+  "deletes of what is not new": [
+    stream(
+      "extract: { mode: incremental, watermark_field: u }, load: { mode: upsert, upsert_keys: [b], deletes: soft }",
+    ),
+    '6:126: stream "a" extracts only new records, which do not show what is deleted: expected extract mode full',
+  ],
+  "deletes of a load that skips rows": [
+    stream(
+      "error_handling: { on_load_error: skip }, load: { mode: upsert, upsert_keys: [b], deletes: hard }",
+    ),
+    '6:115: stream "a" skips rows that the target refuses, and would delete what the target has of them: expected on_load_error: fail or retry',
+  ],
+  "a column of marks without soft deletes": [
+    stream("load: { mode: upsert, upsert_keys: [b], deletes: hard, deleted_at: c }"),
+    '6:92: stream "a" has load.deleted_at but marks no rows, expected deletes: soft',
   ],
   "an incremental stream without watermark": [
     stream("extract: { mode: incremental }"),

@@ -93,10 +93,13 @@ function targetText({ target: { name, exists, rows } }: PlannedStream): string {
   return `${rows === undefined ? "exists" : countNoun(rows, "row")}: ${name}`;
 }
 
-function loadText({ load: { mode, upsert_keys, where, guarantee } }: PlannedStream): string {
+function loadText(
+  { load: { mode, upsert_keys, where, deletes, guarantee } }: PlannedStream,
+): string {
   const keys = upsert_keys.length === 0 ? "" : ` by ${upsert_keys.join(", ")}`;
   const rows = where === undefined ? "" : ` rows where ${where}`;
-  return `${mode}${keys}${rows} (${guarantee})`;
+  const missing = deletes === undefined ? "" : `, ${deletes} deletes`;
+  return `${mode}${keys}${missing}${rows} (${guarantee})`;
 }
 
 function noteText({ name, conversion, note, accepted }: PlannedField): string {

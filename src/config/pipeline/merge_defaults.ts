@@ -14,7 +14,7 @@ import {
 /** Settings that apply to one mode only. */
 const OF_MODE: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   extract: { incremental: ["watermark_field", "initial_value", "overlap", "null_watermark"] },
-  load: { upsert: ["upsert_keys"], replace: ["where"] },
+  load: { upsert: ["upsert_keys", "deletes", "deleted_at", "where"], replace: ["where"] },
 };
 
 /** The pipeline with `defaults` merged into its streams, and the project's buffer into its own. */
@@ -70,8 +70,10 @@ function omitOtherMode(
 ): Tree | undefined {
   const chosen = getText(getChild(top, "mode"));
   if (base?.kind !== "map" || chosen === undefined) return base;
-  const others = Object.entries(OF_MODE[key] ?? {}).filter(([mode]) => mode !== chosen);
-  return omitKeys(base, ...others.flatMap(([, keys]) => keys));
+  const ofMode = OF_MODE[key] ?? {};
+  const own = ofMode[chosen] ?? [];
+  const others = Object.values(ofMode).flat().filter((name) => !own.includes(name));
+  return omitKeys(base, ...others);
 }
 
 /** Options and compression belong to a format, so another format does not inherit them. */

@@ -58,10 +58,42 @@ function checkLoad(stream: Stream, report: Report): void {
       `stream "${id}" has upsert_keys but mode ${mode}, expected mode: upsert`,
     );
   }
-  if (mode !== "replace" && load.where !== undefined) {
+  const { deletes, where } = load;
+  if (deletes !== undefined && mode !== "upsert") {
+    report(
+      ["load", "deletes"],
+      `stream "${id}" has load.deletes but mode ${mode}, expected mode: upsert`,
+    );
+  }
+  if (deletes !== undefined && stream.error_handling?.on_load_error === "skip") {
+    report(
+      ["load", "deletes"],
+      `stream "${id}" skips rows that the target refuses, and would delete what the target has of them: expected on_load_error: fail or retry`,
+    );
+  }
+  if (load.deleted_at !== undefined && deletes !== "soft") {
+    report(
+      ["load", "deleted_at"],
+      `stream "${id}" has load.deleted_at but marks no rows, expected deletes: soft`,
+    );
+  }
+  if (deletes !== undefined && stream.extract?.mode === "incremental") {
+    report(
+      ["load", "deletes"],
+      `stream "${id}" extracts only new records, which do not show what is deleted: expected extract mode full`,
+    );
+  }
+  const isPart = typeof stream.source === "object" && "where" in stream.source;
+  if (deletes !== undefined && isPart && where === undefined) {
+    report(
+      ["load", "deletes"],
+      `stream "${id}" reads only the rows that source.where finds, and would delete all others: expected the same condition as load.where`,
+    );
+  }
+  if (mode !== "replace" && deletes === undefined && where !== undefined) {
     report(
       ["load", "where"],
-      `stream "${id}" has load.where but mode ${mode}, expected mode: replace`,
+      `stream "${id}" has load.where but mode ${mode} without deletes, expected mode: replace`,
     );
   }
   reportDuplicates(keys ?? [], (i, key) => {

@@ -34,6 +34,8 @@ export interface StageDetails {
   readonly table?: WildcardTable | undefined;
   /** Untrusted code read or transformed it: its values are validated again when they are read. */
   readonly untrusted?: true | undefined;
+  /** The extraction read no more rows than it was asked for: the source may have others. */
+  readonly isLimited?: true | undefined;
   readonly watermark?: {
     readonly field: string;
     readonly after?: string | undefined;

@@ -22,9 +22,11 @@ export interface PlannedLoad {
   readonly upsertKeys: readonly string[];
   /**
    * Condition in the target's language: a replacement deletes only the records that match, and each staged one
-   * must match. Unset for other modes, and for loader classes that have no `replacesWhere`.
+   * must match; an upsert deletes only such records. Unset for loader classes that have no `replacesWhere`.
    */
   readonly where?: string | undefined;
+  /** How an upsert deletes records whose keys are not staged; unset, they stay. */
+  readonly deletes?: Deletes | undefined;
   /** Whether to accept a column that holds less than its field; unset, it is accepted. */
   readonly lossy?: LossRule | undefined;
   /** Whether rows that the target refuses are rejected, instead of failing the load. */
@@ -37,6 +39,14 @@ export interface PlannedLoad {
    */
   readonly countsRows?: "exact" | "none";
   readonly signal: AbortSignal;
+}
+
+/** How records are deleted that the source no longer has. Plain data. */
+export interface Deletes {
+  /** Column of the target that marks a deleted record with the time; unset: the record is deleted. */
+  readonly column?: string | undefined;
+  /** A load that would delete a larger percentage of the records fails. */
+  readonly maxPercent: number;
 }
 
 /** Whether a load replaces all records of its target, not only those that match its condition. */
@@ -230,6 +240,8 @@ export interface LoadReceipt {
   readonly rows: number;
   /** The target's own words, for example `COPY 347`. */
   readonly evidence: string;
+  /** Records that the load deleted or marked, since the source no longer has them; unset if it does neither. */
+  readonly deleted?: number | undefined;
   /** Unset where counts alone were compared. */
   readonly verified?: VerifiedLoad | undefined;
   /** Staged records that the target refused; the runner adds it. */

@@ -106,6 +106,8 @@ export interface LoaderClass<C extends Connector = Connector> {
   readonly rejects?: readonly LoadMode[];
   /** Whether a replacement may be limited to the records that match a condition. */
   readonly replacesWhere?: boolean;
+  /** Whether an upsert can delete or mark the records that its source no longer has. */
+  readonly deletesMissing?: boolean;
   readonly options: z.ZodType;
   create(connector: C, options: unknown): Loader | Promise<Loader>;
   /** A capability: loads that several connections write; unset, one connection writes each load. */

@@ -82,7 +82,18 @@ export function matchColumns<T extends Table, E>(
       `Cannot upsert into ${label} by "${key}": the table computes that column, expected a key that is loaded`,
     );
   }
-  return { table, columns, computed, unfilled: findUnfilled(system, table, staged.fields) };
+  return {
+    table,
+    columns,
+    computed,
+    unfilled: findUnfilled(system, table, [...staged.fields, ...listMarks(load)]),
+  };
+}
+
+/** The field whose column marks deleted rows; none where the load marks none. */
+export function listMarks({ deletes }: Pick<PlannedLoad, "deletes">): Field[] {
+  const name = deletes?.column;
+  return name === undefined ? [] : [{ name, dtype: "timestamp_tz", nullable: true }];
 }
 
 /** Finds a table's column by the name of a field. */

@@ -13,6 +13,7 @@ export const TABLE_LOADS = {
   ownRows: ["condition", "values"],
   aggregates: true,
   replacesWhere: true,
+  deletesMissing: true,
 } as const satisfies Partial<LoaderClass>;
 
 /** How a load in mode replace empties the table. */

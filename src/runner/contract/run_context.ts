@@ -73,6 +73,8 @@ export interface Progress {
   /** Bytes of the records as they were read. */
   bytesRead: number;
   rowsLoaded: number;
+  /** Of a load that deletes rows which the source no longer has. */
+  rowsDeleted?: number;
   staged?: StagedFiles;
   watermarkBefore?: string;
   /** The target before the load; undefined if the stream does not compare it. */

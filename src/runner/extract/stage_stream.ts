@@ -240,6 +240,7 @@ function describeStage(
     source: withVariableNames(plan.source, context.variables),
     table: getTable(plan.stream),
     ...(isUntrusted(plan, context) ? { untrusted: true as const } : {}),
+    ...(context.limit === undefined ? {} : { isLimited: true as const }),
     ...(range === undefined ? {} : {
       watermark: {
         field: range.field,

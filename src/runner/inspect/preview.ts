@@ -103,7 +103,7 @@ function summarizeStatus(streams: readonly PlannedStream[]): PlanResult["status"
 /** Asks the target even if the source fails. */
 async function previewStream(plan: StreamPlan, context: Context): Promise<PlannedStream> {
   const { stream } = plan;
-  const { mode, upsertKeys, where } = chooseLoadSettings(plan, context);
+  const { mode, upsertKeys, where, deletes } = chooseLoadSettings(plan, context);
   const planned: Planned = {
     stream: stream.id,
     status: "ready",
@@ -114,6 +114,7 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
       mode,
       upsert_keys: [...upsertKeys],
       ...(where === undefined ? {} : { where }),
+      ...(deletes === undefined ? {} : { deletes: stream.load!.deletes! }),
       guarantee: plan.loader.modes[mode]!,
     },
     ...(stream.expect === undefined ? {} : { expect: stream.expect }),

@@ -63,6 +63,11 @@ export function checkLimit(plans: readonly StreamPlan[], { limit, fullRefresh }:
         `${at}: later runs would go on after its highest watermark and miss the rows left out, expected extract mode full or --full-refresh`,
       );
     }
+    if (stream.load?.deletes !== undefined && fullRefresh !== true) {
+      throw new ConfigurationError(
+        `${at}: load.deletes would delete the rows left out, expected no limit, or no deletes`,
+      );
+    }
     if (extractor.yields === "files") {
       throw new ConfigurationError(`${at}: it moves whole files, expected a buffer with records`);
     }

@@ -8,15 +8,28 @@ import { targetName } from "./field_declarations.ts";
 export function chooseLoadSettings(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh">,
-): Pick<PlannedLoad, "mode" | "upsertKeys" | "where" | "lossy" | "schema" | "rejects"> {
+): Pick<PlannedLoad, "mode" | "upsertKeys" | "where" | "deletes" | "lossy" | "schema" | "rejects"> {
   const { load } = plan.stream;
+  const mode = chooseMode(plan, context);
   return {
-    mode: chooseMode(plan, context),
+    mode,
+    deletes: mode === "upsert" ? chooseDeletes(plan) : undefined,
     upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
     where: load?.where,
     lossy: load?.lossy ?? "stop",
     schema: load?.schema,
     rejects: plan.stream.error_handling?.on_load_error === "skip",
+  };
+}
+
+/** Highest percentage of rows that `load.deletes` deletes where `expect` says none: a source may be empty by mistake. */
+const MAX_DELETE_PCT = 50;
+
+function chooseDeletes({ stream: { load, expect } }: StreamPlan): PlannedLoad["deletes"] {
+  if (load?.deletes === undefined) return undefined;
+  return {
+    maxPercent: expect?.max_delete_pct ?? MAX_DELETE_PCT,
+    ...(load.deletes === "soft" ? { column: load.deleted_at ?? "_dxt_deleted_at" } : {}),
   };
 }
 

@@ -211,6 +211,12 @@ function checkMode(
     const modes = Object.keys(loader.modes).join(" and ");
     throw at("load", `Cannot ${mode} into ${to.name}: it can ${modes}`);
   }
+  if (stream.load?.deletes !== undefined && loader.deletesMissing !== true) {
+    throw at(
+      "load",
+      `Cannot delete rows of a target of ${to.name} that the source no longer has: its loader does not compare keys, expected a table, or no deletes`,
+    );
+  }
   if (stream.load?.where === undefined || loader.replacesWhere === true) return;
   throw at(
     "load",

@@ -94,8 +94,9 @@ function checkReplace(
 
 /** Whether a stream replaces rows of another one; conditions that differ are believed to be apart. */
 function replacesRows({ mode, stream }: StreamPlan, other: StreamPlan): boolean {
-  const where = stream.load?.where;
-  return mode === "replace" && (where === undefined || where === other.stream.load?.where);
+  const { where, deletes } = stream.load ?? {};
+  return (mode === "replace" || deletes !== undefined) &&
+    (where === undefined || where === other.stream.load?.where);
 }
 
 function checkWatermarks(

@@ -66,6 +66,7 @@ const Verified = z.object({
 });
 const Receipt = z.object({
   ...{ rows: count, evidence: shortText },
+  deleted: count.optional(),
   verified: Verified.optional(),
   rejected: count.optional(),
 });
@@ -83,6 +84,7 @@ const LoaderInfo = z.object({
   aggregates: z.boolean().optional(),
   rejects: z.array(z.enum(LOAD_MODES)).optional(),
   replacesWhere: z.boolean().optional(),
+  deletesMissing: z.boolean().optional(),
 });
 const ExtractorInfo = z.object({
   yields: z.enum(["records", "files"]),

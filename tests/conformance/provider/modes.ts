@@ -1,14 +1,37 @@
 import assert from "node:assert/strict";
 import type { Field } from "../../../src/models/field.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { VerificationError } from "../../../src/core/errors.ts";
-import { appends, type Check, refused, replacesWhere, upserts } from "./trial.ts";
+import { ExpectationError, VerificationError } from "../../../src/core/errors.ts";
+import {
+  appends,
+  type Check,
+  deletesMissing,
+  refused,
+  replacesWhere,
+  type Trial,
+  upserts,
+} from "./trial.ts";
 
 const PAIR: readonly Field[] = [
   { name: "a", dtype: "int32", nullable: true },
   { name: "b", dtype: "string", nullable: true },
   { name: "v", dtype: "string", nullable: true },
 ];
+
+const pair = (a: number, b: string, v = `${a}${b}`) => ({ a, b, v });
+
+/** The rows of a target, and whether each is marked as deleted. */
+async function readMarks(trial: Trial, name: string, column: string): Promise<string[]> {
+  const { records } = await trial.read(name);
+  for (const record of records) {
+    const time = record[column];
+    const isText = time !== null &&
+      Math.abs(Date.now() - Date.parse(`${time}`.replace(/Z?$/, "Z"))) < 60_000;
+    assert.ok(time === null || isText, String(time));
+  }
+  return records.map(({ a, b, v, [column]: at }) => `${a}${b} ${v}${at === null ? "" : " deleted"}`)
+    .sort();
+}
 
 export const modeChecks = {
   "append": {
@@ -143,6 +166,113 @@ export const modeChecks = {
         await trial.rows("pairs"),
         trial.expected(PAIR, [before[0]!, before[2]!, ...changed]),
       );
+    },
+  },
+  "hard deletes": {
+    title: "an upsert deletes the rows whose keys are not staged, and may be repeated",
+    when: deletesMissing,
+    async run(trial) {
+      const deletes = { maxPercent: 50 };
+      const upsert = { mode: "upsert", upsertKeys: ["a", "b"], deletes } as const;
+      const before = [pair(1, "x"), pair(1, "y"), pair(2, "x"), pair(2, "y")];
+      assert.equal((await trial.load("thinned", PAIR, before, upsert)).deleted, 0);
+      const next = [pair(1, "y", "new"), pair(2, "x"), pair(3, "z")];
+      for (const gone of [2, 0]) {
+        const receipt = await trial.load("thinned", PAIR, next, upsert);
+        assert.deepEqual([receipt.rows, receipt.deleted], [3, gone]);
+        assert.deepEqual(await trial.rows("thinned"), trial.expected(PAIR, next));
+      }
+      const plan = await trial.plan("thinned", PAIR, upsert);
+      assert.deepEqual(plan.problems, []);
+      assert.match(plan.destructive[0]!, /keys the source no longer has are deleted, at most 50 %/);
+    },
+  },
+  "deletes are capped": {
+    title: "an upsert that would delete too many rows is refused, and undone",
+    when: deletesMissing,
+    async run(trial) {
+      const before = [pair(1, "x"), pair(1, "y"), pair(2, "x")];
+      await trial.load("capped", PAIR, before, { mode: "upsert", upsertKeys: ["a", "b"] });
+      for (const column of [undefined, "gone_at"]) {
+        const deletes = { maxPercent: 50, column };
+        const upsert = {
+          mode: "upsert",
+          upsertKeys: ["a", "b"],
+          deletes,
+          schema: "evolve",
+        } as const;
+        for (const [staged, share] of [[[], 3], [[pair(1, "x", "new")], 2]] as const) {
+          const error = await refused(
+            () => trial.load("capped", PAIR, staged, upsert),
+            new RegExp(`keys of ${share} of the target's 3 rows.*at most 50 %.*max_delete_pct`),
+          );
+          assert.ok(error instanceof ExpectationError);
+          const { records } = await trial.read("capped");
+          assert.deepEqual(records.map(({ v }) => v).sort(), before.map(({ v }) => v).sort());
+        }
+      }
+      const all = { mode: "upsert", upsertKeys: ["a", "b"], deletes: { maxPercent: 100 } } as const;
+      assert.equal((await trial.load("capped", PAIR, [], all)).deleted, 3);
+      assert.deepEqual((await trial.read("capped")).records, []);
+    },
+  },
+  "soft deletes": {
+    title: "an upsert marks the rows whose keys are not staged, and unmarks those that come back",
+    when: deletesMissing,
+    async run(trial) {
+      const deletes = { maxPercent: 50, column: "gone at" };
+      const upsert = { mode: "upsert", upsertKeys: ["a", "b"], deletes } as const;
+      const before = [pair(1, "x"), pair(1, "y"), pair(2, "x"), pair(2, "y")];
+      await trial.load("marked", PAIR, before, upsert);
+      const next = [pair(1, "y", "new"), pair(2, "x"), pair(3, "z")];
+      for (const gone of [2, 0]) {
+        assert.equal((await trial.load("marked", PAIR, next, upsert)).deleted, gone);
+        assert.deepEqual(
+          await readMarks(trial, "marked", "gone at"),
+          ["1x 1x deleted", "1y new", "2x 2x", "2y 2y deleted", "3z 3z"],
+        );
+      }
+      const back = [pair(1, "x", "back"), ...next.slice(1)];
+      assert.equal((await trial.load("marked", PAIR, back, upsert)).deleted, 1);
+      assert.deepEqual(
+        await readMarks(trial, "marked", "gone at"),
+        ["1x back", "1y new deleted", "2x 2x", "2y 2y deleted", "3z 3z"],
+      );
+      await refused(
+        () => trial.load("marked", [...PAIR, { ...PAIR[1]!, name: "gone at" }], [], upsert),
+        /Cannot mark deleted rows in column "gone at"/,
+      );
+    },
+  },
+  "soft deletes of a table": {
+    title: "a table without the column of soft deletes gets it only if the schema may evolve",
+    when: deletesMissing,
+    async run(trial) {
+      const deletes = { maxPercent: 50, column: "gone_at" };
+      const upsert = { mode: "upsert", upsertKeys: ["a"], deletes } as const;
+      await trial.load("unmarked", PAIR, [pair(1, "x"), pair(2, "x")], { mode: "replace" });
+      await refused(() => trial.load("unmarked", PAIR, [pair(2, "y")], upsert), /"gone_at"/);
+      await trial.load("unmarked", PAIR, [pair(2, "y")], { ...upsert, schema: "evolve" });
+      assert.deepEqual(await readMarks(trial, "unmarked", "gone_at"), ["1x 1x deleted", "2y 2y"]);
+    },
+  },
+  "deletes where": {
+    title: "an upsert deletes only rows that match its condition",
+    when: deletesMissing,
+    async run(trial) {
+      const before = [pair(1, "x"), pair(1, "y"), pair(2, "x")];
+      for (const column of [undefined, "gone_at"]) {
+        const name = `deleted_${column}`;
+        const deletes = { maxPercent: 50, column };
+        const upsert = { mode: "upsert", upsertKeys: ["a", "b"], deletes } as const;
+        await trial.load(name, PAIR, before, upsert);
+        const where = "a = 1 -- the first";
+        const receipt = await trial.load(name, PAIR, [pair(1, "y")], { ...upsert, where });
+        assert.equal(receipt.deleted, 1);
+        const { records } = await trial.read(name);
+        const left = records.filter((row) => (row["gone_at"] ?? null) === null).map(({ v }) => v);
+        assert.deepEqual(left.sort(), ["1y", "2x"]);
+      }
     },
   },
   "only keys": {

@@ -15,6 +15,7 @@ import type { Claim } from "../../../src/core/files/run_lock.ts";
 import type {
   CommitJournal,
   CommitRecord,
+  Deletes,
   ExpectedWatermark,
   Loader,
   LoadOutcome,
@@ -43,6 +44,7 @@ export interface LoadOptions extends StagedOptions {
   readonly mode?: LoadMode;
   readonly upsertKeys?: readonly string[];
   readonly where?: string;
+  readonly deletes?: Deletes;
   readonly lossy?: LossRule;
   readonly schema?: SchemaRule;
   readonly verify?: VerifyLevel;
@@ -180,7 +182,7 @@ export class Trial implements AsyncDisposable {
     options: LoadOptions = {},
   ): Promise<LoadReceipt> {
     const loader = await this.loader(options.connector);
-    const { claim, expected, journal, upsertKeys = [], where } = options;
+    const { claim, expected, journal, upsertKeys = [], where, deletes } = options;
     const whole = stagedOf(fields, records, options);
     const { rejected } = options;
     const numbers = new Set<number>();
@@ -197,7 +199,7 @@ export class Trial implements AsyncDisposable {
           seal: () => Promise.resolve(),
         },
       }),
-      ...{ claim, expected, journal, staged, upsertKeys, where },
+      ...{ claim, expected, journal, staged, upsertKeys, where, deletes },
       target: this.target(name),
       mode: options.mode ?? "replace",
       // Each load of these checks proves all of its values.
@@ -212,7 +214,8 @@ export class Trial implements AsyncDisposable {
   async plan(
     name: string,
     fields: readonly Field[],
-    options: Pick<LoadOptions, "mode" | "upsertKeys" | "where" | "lossy" | "schema"> = {},
+    options: Pick<LoadOptions, "mode" | "upsertKeys" | "where" | "deletes" | "lossy" | "schema"> =
+      {},
   ): Promise<LoadPlan> {
     return await (await this.loader()).plan({
       target: this.target(name),
@@ -220,6 +223,7 @@ export class Trial implements AsyncDisposable {
       mode: options.mode ?? "replace",
       upsertKeys: options.upsertKeys ?? [],
       where: options.where,
+      deletes: options.deletes,
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
       schema: options.schema,
       signal: this.#controller.signal,
@@ -383,4 +387,5 @@ export interface Check {
 export const relational: When = ({ provider }) => provider.category === "relational";
 export const appends: When = ({ modes }) => modes.includes("append");
 export const replacesWhere: When = ({ loaderClass }) => loaderClass.replacesWhere === true;
+export const deletesMissing: When = ({ loaderClass }) => loaderClass.deletesMissing === true;
 export const upserts: When = ({ modes }) => modes.includes("upsert");

@@ -48,6 +48,12 @@ const COLUMNS: readonly ResultColumn[] = [
     cell: (result) => ({ text: countText(result.rows_loaded) }),
   },
   {
+    title: "deleted",
+    align: "right",
+    isShown: (_phase, streams) => streams.some(({ rows_deleted }) => rows_deleted !== undefined),
+    cell: ({ rows_deleted }) => rows_deleted === undefined ? "" : { text: countText(rows_deleted) },
+  },
+  {
     title: "staged",
     align: "right",
     cell: ({ bytes_staged }) => ({ text: bytesText(bytes_staged) }),
@@ -113,12 +119,13 @@ function sumRow(
   { streams, duration_ms }: RunResult,
   printer: Printer,
 ): Cell[] {
-  const add = (key: "rows_extracted" | "rows_loaded" | "bytes_staged") =>
-    streams.reduce((sum, stream) => sum + stream[key], 0);
+  const add = (key: "rows_extracted" | "rows_loaded" | "rows_deleted" | "bytes_staged") =>
+    streams.reduce((sum, stream) => sum + (stream[key] ?? 0), 0);
   const all: StreamResult = {
     ...streams[0]!,
     rows_extracted: add("rows_extracted"),
     rows_loaded: add("rows_loaded"),
+    rows_deleted: add("rows_deleted"),
     bytes_staged: add("bytes_staged"),
     duration_ms,
   };

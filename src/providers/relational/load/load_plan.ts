@@ -83,12 +83,19 @@ export async function planLoad<S extends SqlSession, T extends Table, E>(
   checkLoadTask(load, system.dialect);
   const name = tableName(load.target);
   const rights = await connector.findWriteRights(session, name, load.mode);
+  // A hard delete needs the rights of a replacement, too.
+  const more = load.deletes !== undefined && load.deletes.column === undefined
+    ? await connector.findWriteRights(session, name, "replace")
+    : rights;
   const table = await system.catalog.find(session, name);
   const warn = (message: string) => connector.warn(message);
   const plan = table === undefined
     ? await planNew(system, session, load, steps)
     : await planExisting(system, session, load, steps, table, warn);
-  return { ...plan, problems: [...new Set([...rights.problems, ...plan.problems])] };
+  return {
+    ...plan,
+    problems: [...new Set([...rights.problems, ...more.problems, ...plan.problems])],
+  };
 }
 
 async function planNew<S extends SqlSession, T extends Table, E>(
@@ -135,6 +142,10 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     await collect(() => refuseCascades(system, session, table));
     await collect(async () => replacement = await steps.replacement(session, table));
   }
+  const { deletes } = load;
+  if (deletes !== undefined && deletes.column === undefined) {
+    await collect(() => refuseCascades(system, session, table, "delete rows of"));
+  }
   const { beside } = replacement ?? {};
   if (beside !== undefined) statements.push(beside.creation);
   const altered = beside === undefined ? table : { ...table, name: beside.name };
@@ -169,6 +180,15 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   const destructive: string[] = [];
   if (load.mode === "upsert") {
     statements.push(...await steps.upsertStatements(session, table.name, fields, table));
+    if (deletes !== undefined) {
+      const which = describeRows(count);
+      const most = `at most ${deletes.maxPercent} % of ${which}`;
+      destructive.push(
+        `rows of ${table.label} whose keys the source no longer has are ${
+          deletes.column === undefined ? "deleted" : `marked in "${deletes.column}"`
+        }, ${most}`,
+      );
+    }
   }
   if (replacement !== undefined) {
     statements.push(...replacement.statements.filter((sql) => !statements.includes(sql)));
@@ -254,12 +274,15 @@ export async function refuseCascades<S extends SqlSession, T extends Table, E>(
   { catalog }: RelationalSystem<S, T, E>,
   session: S,
   table: T,
+  doing = "replace",
 ): Promise<void> {
   const found = await catalog.cascade(session, table);
   if (found === undefined) return;
   const { label, action, constraint } = found;
   const by = constraint === undefined ? "its foreign key" : `its foreign key "${constraint}"`;
   throw new LoaderError(
-    `Cannot replace ${table.label}: its rows are deleted first, which would change ${label} by ${by} ON DELETE ${action}, expected mode upsert or append`,
+    doing === "replace"
+      ? `Cannot replace ${table.label}: its rows are deleted first, which would change ${label} by ${by} ON DELETE ${action}, expected mode upsert or append`
+      : `Cannot ${doing} ${table.label}: that would change ${label} by ${by} ON DELETE ${action}, expected deletes: soft`,
   );
 }

@@ -20,6 +20,7 @@ import { findMaxWatermark, type WatermarkReader } from "../max_watermark.ts";
 import { displayTable, tableName } from "../names.ts";
 import { countRows, deleteRows, matchingRows } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
+import { countDeletable, deleteMissing, type StagedKeys } from "./deletes.ts";
 import { uniqueKeyStatements } from "./unique_key.ts";
 
 /** Checks and plans loads and finds watermarks; a provider's subclass writes the rows. */
@@ -125,6 +126,13 @@ export async function nameTarget<R>(
   }
 }
 
+interface FillOptions {
+  /** The load has created the table. */
+  readonly isNew?: boolean;
+  /** The keys of the staged rows, in a table of the session; called for a load that deletes rows. */
+  readonly findStaged?: () => Promise<StagedKeys & Disposable>;
+}
+
 /**
  * Writes the rows of a load in the open transaction. A replacement deletes rows first, unless the table is new.
  *
@@ -137,9 +145,10 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
   task: LoadTask,
   table: T,
   write: () => Promise<LoadReceipt>,
-  isNew = false,
+  { isNew = false, findStaged }: FillOptions = {},
 ): Promise<LoadReceipt> {
   const isReplace = task.mode === "replace";
+  const before = await countDeletable(system, session, table, task);
   if (isReplace && !isNew) {
     await refuseCascades(system, session, table);
     await session.query(deleteRows(matchingRows(table.name, task.where)));
@@ -150,6 +159,11 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
     throw new VerificationError(
       `Cannot load into ${table.label}: ${system.dialect.product} took ${rows} rows, staged are ${count}`,
     );
+  }
+  if (task.deletes !== undefined && findStaged !== undefined) {
+    using staged = await findStaged();
+    const deleted = await deleteMissing(session, task, table, staged, system.dialect, before);
+    return { rows, evidence: `${evidence}, ${deleted} deleted`, deleted };
   }
   if (!isReplace) return { rows, evidence };
   await proveReplaced(session, table, task);

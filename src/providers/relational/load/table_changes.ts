@@ -3,7 +3,7 @@ import { SchemaError } from "../../../core/errors.ts";
 import { type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
 import { holdsAll, isAccepted } from "../../../core/values/conversion.ts";
 import type { Field } from "../../../models/field.ts";
-import { columnFinder, type Matching } from "../column_match.ts";
+import { columnFinder, listMarks, type Matching } from "../column_match.ts";
 import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { addColumn, deleteRows } from "./statements.ts";
 import { keyOfNewTable, type NewTable } from "./target.ts";
@@ -34,7 +34,8 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
   isNew = false,
 ): Promise<string[]> {
   if (table.readOnlyKind !== undefined) return [];
-  const { staged: { fields }, schema } = load;
+  const { schema } = load;
+  const fields = [...load.staged.fields, ...listMarks(load)];
   const find = columnFinder(system, table);
   const names = findMissingFields(system, table, fields);
   const missing = fields.filter(({ name }) => names.includes(name));

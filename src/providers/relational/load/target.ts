@@ -1,7 +1,7 @@
 /** The table of a load: found and matched, or made when it is missing. */
 import { LoaderError, SchemaError } from "../../../core/errors.ts";
 import { type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
-import { matchColumns, type Target } from "../column_match.ts";
+import { listMarks, matchColumns, type Target } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "../contract.ts";
 import { displayTable, quoteTable, refuseLongNames, tableName } from "../names.ts";
 import { createTable } from "./statements.ts";
@@ -23,6 +23,12 @@ export function checkLoadTask(task: PlannedLoad, dialect: Dialect): void {
       );
     }
     seen.set(folded, name);
+  }
+  for (const { name } of listMarks(task)) {
+    if (!seen.has(dialect.foldName(name))) continue;
+    throw new SchemaError(
+      `Cannot mark deleted rows in column "${name}": the stream has a field of that name, set load.deleted_at to another one`,
+    );
   }
   for (const key of task.upsertKeys) {
     if (!fields.some((field) => field.name === key)) {
@@ -64,7 +70,7 @@ export async function describeNewTable<S extends SqlSession, T extends Table, E>
   const own = defaultSchema === undefined ? {} : { schema: defaultSchema };
   return {
     name: { ...own, ...tableName(task.target) },
-    types: await types.newTypes(session, task.staged.fields, keys),
+    types: await types.newTypes(session, [...task.staged.fields, ...listMarks(task)], keys),
     keys,
   };
 }
@@ -88,7 +94,8 @@ export async function createStatements<S extends SqlSession, T extends Table, E>
   }
   const schema = await schemaStatements?.(session, name) ?? [];
   // Keys of an upsert are NOT NULL, even where the system's primary keys allow NULL.
-  const columns = task.staged.fields.map(({ name, nullable }, i) => ({
+  const fields = [...task.staged.fields, ...listMarks(task)];
+  const columns = fields.map(({ name, nullable }, i) => ({
     name,
     type: types[i]!,
     nullable: nullable && !task.upsertKeys.includes(name),

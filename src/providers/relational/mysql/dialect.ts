@@ -65,6 +65,7 @@ export const dialect: Dialect = {
   },
   byteLength: (sql, { dtype }) =>
     dtype === "binary" ? `LENGTH(${sql})` : `LENGTH(CONVERT(${sql} USING utf8mb4))`,
+  momentLiteral: (moment) => `'${moment.toString().replace("T", " ").replace("Z", "")}'`,
   select: (sql) => sql,
   compare(sql, field) {
     if (orderKind(field) === undefined || field.order !== undefined) refuseOrder(field, "MySQL");

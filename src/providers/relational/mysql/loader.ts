@@ -194,7 +194,10 @@ async function loadInto(
     return { rows, evidence: `Records: ${rows}  Warnings: 0` };
   };
   const isNew = rename !== undefined;
-  const receipt = await fillTable(mysql, session, task, target.table, write, isNew);
+  const findStaged = () =>
+    Promise.resolve({ table: upsert!.staging, keys: upsert!.keys, [Symbol.dispose]() {} });
+  const options = { isNew, findStaged };
+  const receipt = await fillTable(mysql, session, task, target.table, write, options);
   task.signal.throwIfAborted();
   const loaded = { creates: append.creates, wasEmpty, staging: upsert?.staging };
   const verified = await verifyLoaded(session, task, target, loaded);

@@ -12,6 +12,8 @@ import type { Session } from "./wire/session.ts";
 export interface Upsert {
   /** Quoted name of the temporary table, which has the columns of the target. */
   readonly staging: string;
+  /** Quoted names of its columns that identify a row. */
+  readonly keys: readonly string[];
   readonly statements: readonly string[];
   /** Query for keys that only the collation treats as equal; undefined if no key is text. */
   readonly collision: string | undefined;
@@ -21,7 +23,7 @@ export interface Upsert {
 export async function prepareUpsert(
   session: Session,
   { table, columns }: Target,
-  { upsertKeys }: LoadTask,
+  { upsertKeys, deletes }: LoadTask,
 ): Promise<Upsert> {
   await refuseOtherKeys(session, table, columns.map(({ column }) => column.name), upsertKeys);
   await ensureUniqueKey(mysql, session, table, upsertKeys);
@@ -32,8 +34,10 @@ export async function prepareUpsert(
       names.all.join(", ")
     } FROM ${table.name} LIMIT 0`,
   );
+  // Each row of the target is looked for among the staged ones.
+  const index = deletes === undefined ? "" : `, ADD INDEX (${names.keys.join(", ")})`;
   await session.query(
-    `ALTER TABLE ${staging} ADD dxt_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST`,
+    `ALTER TABLE ${staging} ADD dxt_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST${index}`,
   );
   const texts = columns.filter(({ field }) =>
     field.dtype === "string" && upsertKeys.includes(field.name)
@@ -41,6 +45,7 @@ export async function prepareUpsert(
   const differ = texts.map((name) => `CAST(s.${name} AS BINARY) <> CAST(t.${name} AS BINARY)`);
   return {
     staging,
+    keys: names.keys,
     statements: upsertStatements("on duplicate key", {
       table: table.name,
       columns: names,

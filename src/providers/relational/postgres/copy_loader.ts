@@ -9,6 +9,8 @@ import type {
 } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
+import { countDeletable, deleteMissing } from "../load/deletes.ts";
+import { upsertColumns } from "../load/upsert.ts";
 import { nameTarget, proveReplaced, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import type { WatermarkReader } from "../max_watermark.ts";
@@ -76,10 +78,10 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
       await checkRange(this.connector, task);
       const target = await prepareTarget(system, session, task);
       warnOfOmissions(warn, target);
-      const { evidence, verified } = await writeRows(system, session, task, target);
+      const written = await writeRows(system, session, task, target);
       await task.rejections?.seal();
       await commitLoad(session, config, task);
-      return { rows: (await task.staged.committed()).count, evidence, verified };
+      return { rows: (await task.staged.committed()).count, ...written };
     } catch (error) {
       await session.close();
       throw error;
@@ -163,16 +165,22 @@ async function upsertRows(
   task: LoadTask,
   target: Target,
 ): Promise<Omit<LoadReceipt, "rows">> {
+  const { table } = target;
   const isInSteps = task.rejections !== undefined;
-  await session.query(stageTable(target.table.name, target.columns.map(({ field }) => field)));
+  const before = await countDeletable(system, session, table, task);
+  await session.query(stageTable(table.name, target.columns.map(({ field }) => field)));
   if (isInSteps) await session.query(INDEX_STAGE);
   const upsert = await prepareUpsert(system, session, task, target);
   const evidence = await writeParts(session, task, target, async (part) => {
     const after = isInSteps ? await lastStaged(session) : undefined;
     return [await copyIn(session, part, target, STAGE), ...await upsert.write(after)];
   });
+  const { keys } = upsertColumns(target, task.upsertKeys, dialect);
+  const staged = { table: STAGE, keys };
+  const deleted = await deleteMissing(session, task, table, staged, dialect, before);
   const verified = await verifyLoaded(system, session, task, target, upsert.loaded);
-  return { evidence, verified };
+  const words = deleted === undefined ? "" : `, ${deleted} deleted`;
+  return { evidence: `${evidence}${words}`, deleted, verified };
 }
 
 /**

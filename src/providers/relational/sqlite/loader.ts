@@ -19,6 +19,7 @@ import { describeTextColumns, findTextColumns } from "./load/text_columns.ts";
 import { hasRows, verifyLoaded } from "./load/verify_load.ts";
 import { dialect } from "./sql/dialect.ts";
 import { watermarks } from "./sql/max_watermark.ts";
+import { UpsertedRows } from "./load/upserted_rows.ts";
 import { columnsAfter, writtenColumns } from "./load/written_columns.ts";
 import { type ColumnFit, sqlite, type Target } from "./system.ts";
 import { SqliteSession } from "./sql/session.ts";
@@ -103,10 +104,12 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       const last = lastRowNumber(database, task.target);
       const before = { last, hasRows: hasRows(database, target) };
       warnOfOmissions(this.connector.warn, target);
-      const receipt = await fillTable(sqlite, session, task, table, async () => {
+      const write = async () => {
         const rows = await insertRows(database, target, task);
         return { rows, evidence: `${mode} changed ${rows} rows` };
-      });
+      };
+      const findStaged = () => UpsertedRows.find(database, target, task);
+      const receipt = await fillTable(sqlite, session, task, table, write, { findStaged });
       const verified = await verifyLoaded(database, task, target, before, receipt.rows);
       await task.rejections?.seal();
       await rememberLoad(database, task, last, receipt.rows);

@@ -4,20 +4,21 @@ import type { LoadSteps } from "../../load/load_plan.ts";
 import { tableName } from "../../names.ts";
 import { siblingTable } from "../sibling_table.ts";
 import type { Relation } from "../sql/catalog.ts";
-import { findHooks, refuseRules, STATEMENTS_OF } from "../sql/triggers.ts";
+import { findHooks, listStatements, refuseRules } from "../sql/triggers.ts";
 import { createLike, refuseLosses, swapStatements } from "../table_swap.ts";
 import type { Session } from "../wire/session.ts";
 import { emptyStatements, stageTable } from "./upsert.ts";
 
 /** @param swaps a replacement puts a new table into the place of the old one */
 export function loadSteps(
-  { target, mode, where }: PlannedLoad,
+  load: PlannedLoad,
   swaps: boolean,
 ): LoadSteps<Session, Relation> {
+  const { target, where } = load;
   return {
     async refuseTable(session, table) {
       // A swap puts a table without rules into the place of one that must not have any.
-      if (!swaps) refuseRules(table, STATEMENTS_OF[mode], await findHooks(session, table));
+      if (!swaps) refuseRules(table, listStatements(load), await findHooks(session, table));
     },
     upsertStatements: (_session, name, fields) =>
       Promise.resolve(stageTable(name, fields).split("; ")),

@@ -17,7 +17,7 @@ import { dialect, quote } from "../sql/dialect.ts";
 import { rowsOfTag } from "../wire/messages.ts";
 import type { Session } from "../wire/session.ts";
 import type { PostgresSystem, Target } from "../system.ts";
-import { findHooks, refuseRules, STATEMENTS_OF, type TableHooks } from "../sql/triggers.ts";
+import { findHooks, listStatements, refuseRules, type TableHooks } from "../sql/triggers.ts";
 
 /** Table of the staged rows, gone with the transaction. */
 export const STAGE = "pg_temp.dxt_stage";
@@ -56,12 +56,13 @@ export interface PreparedUpsert {
 export async function prepareUpsert(
   system: PostgresSystem,
   session: Session,
-  { upsertKeys }: LoadTask,
+  task: LoadTask,
   target: Target,
 ): Promise<PreparedUpsert> {
   const { table } = target;
+  const { upsertKeys } = task;
   const hooks = await findHooks(session, table);
-  refuseRules(table, STATEMENTS_OF.upsert, hooks);
+  refuseRules(table, listStatements(task), hooks);
   const columns = upsertColumns(target, upsertKeys, dialect);
   const identities = target.columns.filter(({ column }) => column.identity)
     .map(({ column }) => quote(column.name));
@@ -247,11 +248,12 @@ export function emptyStatements({ kind, name }: Relation, where: string | undefi
 export async function emptyTable(
   system: PostgresSystem,
   session: Session,
-  { where }: LoadTask,
+  task: LoadTask,
   { table }: Target,
 ): Promise<TableHooks> {
+  const { where } = task;
   const hooks = await findHooks(session, table);
-  refuseRules(table, STATEMENTS_OF.replace, hooks);
+  refuseRules(table, listStatements(task), hooks);
   await refuseCascades(system, session, table);
   for (const statement of emptyStatements(table, where)) await session.query(statement);
   if (hooks.triggered) {

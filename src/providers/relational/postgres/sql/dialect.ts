@@ -80,6 +80,7 @@ export const dialect: Dialect = {
       ? `octet_length(${sql})`
       : `octet_length(pg_catalog.convert_to(${sql}::text, 'UTF8'))`,
   withoutNaN: (sql) => `nullif(${sql}, 'NaN')`,
+  momentLiteral: (moment) => `${quoteText(moment.toString())}::timestamptz`,
   select: (sql) => sql,
   compare(sql) {
     throw new ConnectorError(`Cannot compare ${sql}: the type of its column is not known`);

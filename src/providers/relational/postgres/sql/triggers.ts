@@ -35,11 +35,19 @@ export async function findHooks(session: Session, { id, kind }: Relation): Promi
 }
 
 /** Statements that a load of a mode runs; COPY knows no rules. */
-export const STATEMENTS_OF: Readonly<Record<PlannedLoad["mode"], readonly string[]>> = {
+const STATEMENTS_OF: Readonly<Record<PlannedLoad["mode"], readonly string[]>> = {
   append: [],
   replace: ["DELETE"],
   upsert: ["INSERT", "UPDATE"],
 };
+
+/** The statements of a load that a rule could replace. */
+export function listStatements(
+  { mode, deletes }: Pick<PlannedLoad, "mode" | "deletes">,
+): readonly string[] {
+  const isHard = deletes !== undefined && deletes.column === undefined;
+  return [...STATEMENTS_OF[mode], ...(isHard ? ["DELETE"] : [])];
+}
 
 /**
  * Refuses a table of which the server's count would be that of another statement.

@@ -1,6 +1,7 @@
 /** The rows of an upsert: a temporary table keeps their keys, and finds them again. */
 import type { DatabaseSync } from "node:sqlite";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
+import type { StagedKeys } from "../../load/deletes.ts";
 import { sameKey, upsertColumns } from "../../load/upsert.ts";
 import { dialect, quote } from "../sql/dialect.ts";
 import { queryRows } from "../sql/session.ts";
@@ -11,15 +12,17 @@ import { databaseEncoding } from "../types/text_encoding.ts";
 const KEYS = "temp.dxt_upserted_keys";
 
 /** The rows of an upsert in its table, until they are disposed of. */
-export class UpsertedRows implements Disposable {
+export class UpsertedRows implements StagedKeys, Disposable {
+  readonly table = KEYS;
   /** The query that finds them. */
   readonly sql: string;
   readonly #from: string;
-  readonly #keys: readonly string[];
+  /** Quoted. */
+  readonly keys: readonly string[];
 
   private constructor(private readonly database: DatabaseSync, target: Target, task: LoadTask) {
     const { all, keys } = upsertColumns(target, task.upsertKeys, dialect);
-    this.#keys = keys;
+    this.keys = keys;
     this.#from = `${KEYS} AS s CROSS JOIN ${target.table.name} AS t ON ${sameKey(keys)}`;
     // A row keeps its key in the spelling that it has, where the column's collation knows several.
     const list = all.map((column) => `${keys.includes(column) ? "s" : "t"}.${column}`);
@@ -46,12 +49,13 @@ export class UpsertedRows implements Disposable {
       );
       for (let row = 0; row < numRows; row++) insert.run(...readers.map((read) => read(row)));
     }
+    database.exec(`CREATE INDEX temp.dxt_upserted_index ON dxt_upserted_keys (${names})`);
     return found;
   }
 
   /** Counts the rows, each once; fewer than staged where several staged ones have the same key. */
   count(): number {
-    const keys = this.#keys.map((key) => `t.${key}`).join(", ");
+    const keys = this.keys.map((key) => `t.${key}`).join(", ");
     const [row] = queryRows(
       this.database,
       `SELECT count(*) FROM (SELECT DISTINCT ${keys} FROM ${this.#from})`,

@@ -37,6 +37,7 @@ export const dialect: Dialect = {
   // Of digits in text; those beyond 64 bits are the highest integer.
   wholeNumber: (sql, { dtype }) => dtype === "uint64" ? `CAST(${sql} AS INTEGER)` : sql,
   byteLength: (sql) => `length(CAST(${sql} AS BLOB))`,
+  momentLiteral: (moment) => literal(moment.toString()),
   select: (sql, field) => mayBeText(field) ? wholeTextSQL(sql) : sql,
   compare(sql) {
     throw new SchemaError(`Cannot compare ${sql}: the encoding of the database is not known`);

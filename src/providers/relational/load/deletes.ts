@@ -1,0 +1,113 @@
+/** Deletes or marks rows of a target whose keys the source no longer has, in the transaction of an upsert. */
+import { ExpectationError, LoaderError, VerificationError } from "../../../core/errors.ts";
+import type { LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
+import { listMarks } from "../column_match.ts";
+import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
+import { refuseCascades } from "./load_plan.ts";
+import { countRows, deleteRows } from "./statements.ts";
+
+/** A table of the staged rows, or of their keys, in the session of the load. */
+export interface StagedKeys {
+  /** Quoted name. */
+  readonly table: string;
+  /** Quoted names of the key's columns, there and in the target. */
+  readonly keys: readonly string[];
+}
+
+type DeletingLoad = Pick<PlannedLoad, "deletes" | "where">;
+
+/**
+ * Counts the rows that a load may delete, before it writes; 0 if it deletes none.
+ *
+ * @throws {LoaderError} where a deletion would change rows of other tables
+ */
+export async function countDeletable<S extends SqlSession, T extends Table, E>(
+  system: RelationalSystem<S, T, E>,
+  session: S,
+  table: T,
+  load: DeletingLoad,
+): Promise<number> {
+  const { deletes } = load;
+  if (deletes === undefined) return 0;
+  if (deletes.column === undefined) {
+    await refuseCascades(system, session, table, "delete rows of");
+  }
+  return await countRows(session, selectWhere(table.name, listScope(load, system.dialect)));
+}
+
+/**
+ * Deletes or marks the rows of a table whose keys are not staged.
+ *
+ * @param before rows that the load could delete before it wrote
+ * @returns the number of these rows; undefined for a load that deletes none
+ * @throws {ExpectationError} if they are more than the pipeline allows
+ * @throws {LoaderError} for a stage that does not hold all keys of the source
+ */
+export async function deleteMissing(
+  session: SqlSession,
+  task: LoadTask,
+  table: Table,
+  staged: StagedKeys,
+  dialect: Dialect,
+  before: number,
+): Promise<number | undefined> {
+  const { deletes } = task;
+  if (deletes === undefined) return undefined;
+  refusePartOfSource(task, table);
+  const { name, label } = table;
+  const isStaged = describeStaged(name, staged);
+  const conditions = [...listScope(task, dialect), `NOT ${isStaged}`];
+  const missing = selectWhere(name, conditions);
+  const count = await countRows(session, missing);
+  if (count * 100 > deletes.maxPercent * before) {
+    const percent = Math.ceil(count * 1000 / before) / 10;
+    throw new ExpectationError(
+      `the source no longer has the keys of ${count} of the target's ${before} rows, ${percent} %, expected at most ${deletes.maxPercent} % to delete (expect.max_delete_pct); the target is unchanged`,
+    );
+  }
+  const [mark] = listMarks(task).map((field) => dialect.quote(field.name));
+  if (mark === undefined) await session.query(deleteRows(missing));
+  else {
+    const now = dialect.momentLiteral(Temporal.Now.instant().round("microsecond"));
+    await session.query(
+      `UPDATE ${name} SET ${mark} = NULL WHERE ${mark} IS NOT NULL AND ${isStaged}`,
+    );
+    await session.query(`UPDATE ${name} SET ${mark} = ${now} WHERE ${conditions.join(" AND ")}`);
+  }
+  const left = count === 0 ? 0 : await countRows(session, missing);
+  if (left === 0) return count;
+  throw new VerificationError(
+    `Cannot delete rows of ${label}: ${left} of ${count} are left, a trigger or a policy keeps them`,
+  );
+}
+
+/** @throws {LoaderError} for the stage of a range or of a limited extraction */
+function refusePartOfSource({ staged: { details } }: LoadTask, { label }: Table): void {
+  const part = details.watermark !== undefined
+    ? `rows above a watermark of "${details.watermark.field}"`
+    : details.isLimited === true
+    ? "a limited number of rows"
+    : undefined;
+  if (part === undefined) return;
+  throw new LoaderError(
+    `Cannot delete rows of ${label}: the stage holds ${part}, so that it does not show which keys are gone; extract the stream anew`,
+  );
+}
+
+/** Conditions of the rows that a load may delete. */
+function listScope(load: DeletingLoad, { quote }: Dialect): string[] {
+  return [
+    ...(load.where === undefined ? [] : [`(${load.where}\n)`]),
+    ...listMarks(load).map(({ name }) => `${quote(name)} IS NULL`),
+  ];
+}
+
+function selectWhere(name: string, conditions: readonly string[]): string {
+  return conditions.length === 0 ? name : `${name} WHERE ${conditions.join(" AND ")}`;
+}
+
+/** Holds for a row of the table whose key is staged; the table's own collation compares. */
+function describeStaged(name: string, { table, keys }: StagedKeys): string {
+  const same = keys.map((key) => `${name}.${key} = s.${key}`).join(" AND ");
+  return `EXISTS (SELECT 1 FROM ${table} AS s WHERE ${same})`;
+}
