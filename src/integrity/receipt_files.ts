@@ -24,6 +24,9 @@ export class PendingReceipt implements Disposable {
    * @throws {ConfigurationError} when it cannot be written
    */
   constructor(private readonly folder: string, runId: string) {
+    if (folder === "") {
+      throw new ConfigurationError('Cannot write receipts to "": expected the name of a folder');
+    }
     this.#hidden = join(folder, `.${runId}.tmp`);
     try {
       Deno.mkdirSync(folder, { recursive: true, mode: MODES.folder });
@@ -84,21 +87,23 @@ export type FoundReceipt =
     | { readonly problem: string }
   );
 
-/** Reads the receipts of a folder, the latest first; none if the folder does not exist. */
-export async function listReceipts(folder: string): Promise<FoundReceipt[]> {
-  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
+/** Reads the receipts of a folder, the latest first; undefined if the folder does not exist. */
+export async function listReceipts(folder: string): Promise<FoundReceipt[] | undefined> {
+  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(folder)));
+  if (entries === undefined) return undefined;
   const names = entries.filter(({ name, isFile }) =>
     isFile && !name.startsWith(".") && name.endsWith(ENDING)
   ).map(({ name }) => name).sort().reverse();
-  return await Promise.all(names.map((name) => readReceipt(join(folder, name))));
+  const found = await Promise.all(names.map((name) => readReceipt(join(folder, name))));
+  return found.filter((one) => one !== undefined);
 }
 
-/** Reads the receipt of a file. */
-export async function readReceipt(path: string): Promise<FoundReceipt> {
+/** Reads the receipt of a file; undefined if it does not exist. */
+export async function readReceipt(path: string): Promise<FoundReceipt | undefined> {
   try {
     const refuse = (detail: string) => new ConfigurationError(detail);
     const receipt = await readJSONFile(path, VERSION, RunReceipt, refuse);
-    return receipt === undefined ? { path, problem: "no such file" } : { path, receipt };
+    return receipt && { path, receipt };
   } catch (error) {
     return { path, problem: messageOf(error) };
   }

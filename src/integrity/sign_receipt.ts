@@ -24,6 +24,24 @@ export interface ReceiptKey extends Pick<Signature, "algorithm"> {
   matches(message: Uint8Array, signature: Uint8Array): boolean;
 }
 
+/** A key that signs receipts. */
+export type SigningKey = ReceiptKey & Required<Pick<ReceiptKey, "sign">>;
+
+/**
+ * Reads a key that signs.
+ *
+ * @throws {ConfigurationError} as {@linkcode readReceiptKey}, and for a public key
+ */
+export function readSigningKey(text: string): SigningKey {
+  const key = readReceiptKey(text);
+  if (canSign(key)) return key;
+  throw refuse("a public key cannot sign, expected the private one");
+}
+
+function canSign(key: ReceiptKey): key is SigningKey {
+  return key.sign !== undefined;
+}
+
 /**
  * Reads a key: PEM of an Ed25519 key (RFC 8410), which signs as in RFC 8032, or else a secret of at least 16
  * characters for HMAC-SHA256 (RFC 2104).
@@ -55,7 +73,11 @@ function readEd25519(pem: string): ReceiptKey {
   try {
     key = isPrivate ? createPrivateKey(pem) : createPublicKey(pem);
   } catch (error) {
-    throw refuse(`its PEM cannot be read: ${messageOf(error)}`);
+    throw refuse(
+      `its PEM cannot be read (${
+        messageOf(error)
+      }), expected the lines that openssl writes, each on its own`,
+    );
   }
   if (key.asymmetricKeyType !== "ed25519") {
     throw refuse(`it is a key of ${key.asymmetricKeyType}, expected Ed25519`);
@@ -78,8 +100,7 @@ function identify(bytes: Uint8Array): string {
 }
 
 /** Returns a receipt with its signature. */
-export function signReceipt(receipt: Unsigned, key: ReceiptKey): RunReceipt {
-  if (key.sign === undefined) throw refuse("a public key cannot sign, expected the private one");
+export function signReceipt(receipt: Unsigned, key: SigningKey): RunReceipt {
   const value = Buffer.from(key.sign(messageFor(receipt))).toString("base64");
   return { ...receipt, signature: { algorithm: key.algorithm, key_id: key.id, value } };
 }

@@ -1,5 +1,6 @@
 /** Receipts of runs, `dxt runs` and `dxt receipt verify`, as whole processes. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { withFolder } from "../../support/run.ts";
 import { type Ended, program } from "../program.ts";
@@ -83,6 +84,35 @@ Deno.test("a receipt that was changed is not proven, with exit code 4", () =>
     assert.match(err, /stream "orders" has 3 rows in the source, 3 in the stage, 4 in the target/);
     await Deno.writeTextFile(path, "{");
     assert.equal((await dxt("runs shop.yaml")).code, 1);
+  }));
+
+Deno.test("a run refuses a public key as receipt_key before it moves anything", () =>
+  withProject(async (folder) => {
+    const { publicKey } = generateKeyPairSync("ed25519");
+    const RECEIPT_KEY = String(publicKey.export({ type: "spki", format: "pem" }));
+    const { code, err } = await program(folder, ["run", "shop.yaml"], { RECEIPT_KEY });
+    assert.equal(code, 2);
+    assert.match(err, /a public key cannot sign, expected the private one\n$/);
+    await assert.rejects(Deno.stat(join(folder, "out")), Deno.errors.NotFound);
+  }));
+
+Deno.test("a folder of receipts has a name, and one that is read exists", () =>
+  withProject(async (folder, dxt) => {
+    const unnamed = await dxt("run shop.yaml --receipts=");
+    assert.equal(unnamed.code, 2);
+    assert.match(unnamed.err, /Cannot write receipts to "": expected the name of a folder\n$/);
+    for (const command of ["runs", "receipt verify"]) {
+      assert.equal((await dxt(`${command} shop.yaml`)).code, 0);
+      for (const place of ["nowhere", "nowhere.json"]) {
+        const { code, err } = await dxt(`${command} ${place}`);
+        assert.equal(code, 2);
+        assert.match(err, /Cannot find receipts in "nowhere(\.json)?": no such file or folder/);
+      }
+      const { code, err } = await dxt(command);
+      assert.equal(code, 2);
+      assert.match(err, /Cannot find receipts in "receipts": no such file or folder, expected/);
+    }
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).length, 3);
   }));
 
 Deno.test("receipts need only the permissions that dxt permissions names", () =>

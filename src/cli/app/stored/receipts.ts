@@ -24,27 +24,36 @@ export interface Receipts {
 /**
  * Reads the receipts, the latest first; those of a pipeline are its own.
  *
- * @throws {ConfigurationError} when the project of a pipeline has no folder for receipts
+ * @throws {ConfigurationError} when the place does not exist, and when a pipeline's project has no folder for them
  */
 export async function openReceipts(
   { place = "receipts", ...variables }: ReceiptOptions,
   context: Context,
 ): Promise<Receipts> {
-  if (place.endsWith(".json")) return { found: [await readReceipt(place)] };
-  if (!/\.ya?ml$/.test(place)) return { found: await listReceipts(place) };
+  if (!/\.ya?ml$/.test(place)) return { found: await readPlace(place) };
   const { logging, pipeline } = await openPipeline(place, variables, context);
   if (logging?.receipts === undefined) {
     throw new ConfigurationError(
       `Cannot find receipts of "${place}": its project has no folder for them, expected "logging: { receipts: FOLDER }" in dxt_project.yaml`,
     );
   }
-  const found = await listReceipts(logging.receipts);
+  // The first run creates the folder.
+  const found = await listReceipts(logging.receipts) ?? [];
   return {
     found: found.filter((one) =>
       !("receipt" in one) || one.receipt.result.pipeline === pipeline.name
     ),
     key: logging.receipt_key,
   };
+}
+
+async function readPlace(place: string): Promise<FoundReceipt[]> {
+  const receipt = place.endsWith(".json") ? await readReceipt(place) : undefined;
+  const found = receipt === undefined ? await listReceipts(place) : [receipt];
+  if (found !== undefined) return found;
+  throw new ConfigurationError(
+    `Cannot find receipts in "${place}": no such file or folder, expected a folder, a receipt or a pipeline file`,
+  );
 }
 
 export const receiptOptions = () => ({ ...options.reading() });

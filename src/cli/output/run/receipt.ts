@@ -1,14 +1,14 @@
 /** The receipt that a run writes when it ends, if a folder for receipts is set. */
 import { messageOf } from "../../../core/errors.ts";
 import { PendingReceipt } from "../../../integrity/receipt_files.ts";
-import { readReceiptKey, type ReceiptKey, signReceipt } from "../../../integrity/sign_receipt.ts";
+import { readSigningKey, type SigningKey, signReceipt } from "../../../integrity/sign_receipt.ts";
 import type { LogSettings } from "../../../models/pipeline.ts";
 import type { RunReceipt, RunResult } from "../../../models/result.ts";
 import type { Printer } from "../printer.ts";
 
 /** Writes the receipt of one run. Disposing it removes the file of a run that ended without a result. */
 export class RunReceiptWriter implements Disposable {
-  readonly #key: ReceiptKey | undefined;
+  readonly #key: SigningKey | undefined;
   readonly #pending: PendingReceipt | undefined;
 
   /** @throws {ConfigurationError} when the key or the folder cannot be used; nothing has been moved then */
@@ -19,7 +19,7 @@ export class RunReceiptWriter implements Disposable {
     },
     private readonly printer: Printer,
   ) {
-    this.#key = receipt_key === undefined ? undefined : readReceiptKey(receipt_key);
+    this.#key = receipt_key === undefined ? undefined : readSigningKey(receipt_key);
     this.#pending = receipts === undefined ? undefined : new PendingReceipt(receipts, about.run_id);
   }
 
