@@ -1,15 +1,31 @@
 /** Finds a row that differs between a stage and its target, in memory that does not grow with the rows. */
-import { hashRows, valueReaders } from "../arrow/mod.ts";
+import { valueReader } from "../arrow/mod.ts";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { StagedData } from "../core/contracts/buffer.ts";
 import type { LoadedRows } from "../core/contracts/loader.ts";
 import { formatValue } from "../core/values/values.ts";
 import type { Field } from "../models/field.ts";
+import { type BucketSet, BucketSums, groupDiffering, type RowHashes } from "./diff/bucket_sums.ts";
+import { RowHasher } from "./diff/row_hashes.ts";
+import {
+  type DifferenceKind,
+  DIFFERENCES,
+  nothingFound,
+  RowPairs,
+  type RowSide,
+  takeRows,
+} from "./diff/row_pairs.ts";
 
-/** Rows are divided by the hash of their key; one part at a time is held in memory. */
-const PARTS = 4096;
+/** Rows of both sides whose hashes are held in memory. */
+const HELD_ROWS = 1 << 16;
 
-type Batches = () => AsyncGenerator<Batch, unknown, void>;
+/** What is wrong with the row of a stage, or of its target. */
+const PROBLEMS: Readonly<Record<DifferenceKind, string>> = {
+  source: "is missing",
+  target: "is not in the stage",
+  changed: "differs",
+  several: "differs",
+};
 
 /**
  * Describes the first difference that is found, by the key of its row: which side lacks the row, or that its
@@ -28,78 +44,64 @@ export async function findDifference(
     : staged.fields.filter(({ key }) => key === true).map(({ name }) => name);
   const isCompared = (name: string) => fields.some((field) => field.name === name);
   if (names.length === 0 || !names.every(isCompared)) return undefined;
-  const before = new Side(() => staged.scanBatches(), staged.fields, fields, names);
-  const after = new Side(() => rows.read(fields), fields, fields, names);
-  const [sumsBefore, sumsAfter] = [await before.sumParts(), await after.sumParts()];
-  const part = sumsBefore.findIndex((sum, i) => sum !== sumsAfter[i]);
-  if (part < 0) return undefined;
-  const [was, is] = [await before.readPart(part), await after.readPart(part)];
-  for (const [key, hash] of was) {
-    if (!is.has(key)) return `the row with ${key} is missing`;
-    if (is.get(key) !== hash) return `the row with ${key} differs`;
+  const compared = fields.map(({ name }) => name);
+  const before = new Side(() => staged.scanBatches(), staged.fields, compared, names);
+  const after = new Side(() => rows.read(fields), fields, compared, names);
+  const groups = groupDiffering(await before.sum(), await after.sum(), HELD_ROWS);
+  for (const buckets of groups) {
+    const pairs = new RowPairs();
+    await before.addTo(pairs, "source", buckets);
+    await after.addTo(pairs, "target", buckets);
+    const found = nothingFound();
+    pairs.collect(found, false, 1);
+    const kind = DIFFERENCES.find((kind) => found[kind].count > 0);
+    if (kind === undefined) continue;
+    const key = await (kind === "target" ? after : before).describeKey(found[kind].keys);
+    return `the row with ${key} ${PROBLEMS[kind]}`;
   }
-  const added = [...is.keys()].find((key) => !was.has(key));
-  return added === undefined ? undefined : `the row with ${added} is not in the stage`;
+  return undefined;
 }
 
-/** The stage or the target: its rows, divided by their keys. */
+/** The stage or the target. */
 class Side {
-  readonly #compared: readonly number[];
-  readonly #keys: readonly number[];
-  readonly #keyFields: readonly Field[];
+  readonly #hasher: RowHasher;
 
   /** @param own fields of the batches */
   constructor(
-    private readonly batches: Batches,
-    own: readonly Field[],
-    private readonly fields: readonly Field[],
-    keys: readonly string[],
+    private readonly batches: () => AsyncGenerator<Batch, unknown, void>,
+    private readonly own: readonly Field[],
+    compared: readonly string[],
+    private readonly keys: readonly string[],
   ) {
-    const indexOf = (name: string) => own.findIndex((field) => field.name === name);
-    this.#compared = fields.map(({ name }) => indexOf(name));
-    this.#keys = keys.map(indexOf);
-    this.#keyFields = this.#keys.map((i) => own[i]!);
+    this.#hasher = new RowHasher(own, compared, keys);
   }
 
-  /** Sums of the hashes of the rows of each part. */
-  async sumParts(): Promise<BigUint64Array> {
-    const sums = new BigUint64Array(PARTS);
-    for await (const batch of this.batches()) {
-      const { hashes, parts } = this.#hash(batch);
-      for (let row = 0; row < batch.numRows; row++) sums[parts[row]!]! += hashes[row]!;
-    }
+  async sum(): Promise<BucketSums> {
+    const sums = new BucketSums();
+    for await (const [, hashes] of this.#read()) sums.add(hashes);
     return sums;
   }
 
-  /** Hashes of the rows of a part, by their keys in words; those of rows with the same key are added. */
-  async readPart(part: number): Promise<Map<string, bigint>> {
-    const found = new Map<string, bigint>();
-    for await (const batch of this.batches()) {
-      const { hashes, parts } = this.#hash(batch);
-      const keys = pickColumns(batch, this.#keys);
-      const readers = valueReaders(
-        { data: { children: keys } } as unknown as Batch,
-        this.#keyFields,
-      );
-      for (let row = 0; row < batch.numRows; row++) {
-        if (parts[row] !== part) continue;
-        const key = this.#keyFields.map(({ name }, i) => {
-          const value = readers[i]!(row);
+  async addTo(pairs: RowPairs, side: RowSide, buckets: BucketSet): Promise<void> {
+    for await (const [, hashes] of this.#read()) pairs.add(side, takeRows(hashes, buckets));
+  }
+
+  /** The key in words of the first row whose key has this hash. */
+  async describeKey([lower, upper]: readonly number[]): Promise<string> {
+    for await (const [{ data: { children }, numRows }, { keys }] of this.#read()) {
+      for (let row = 0; row < numRows; row++) {
+        if (keys[2 * row] !== lower || keys[2 * row + 1] !== upper) continue;
+        return this.keys.map((name) => {
+          const i = this.own.findIndex((field) => field.name === name);
+          const value = valueReader(this.own[i]!, children[i]!)(row);
           return `${name} ${value === null ? "NULL" : `"${formatValue(value)}"`}`;
         }).join(", ");
-        found.set(key, (found.get(key) ?? 0n) + hashes[row]!);
       }
     }
-    return found;
+    return "a key that it had before";
   }
 
-  #hash(batch: Batch) {
-    const hashes = hashRows(this.fields, pickColumns(batch, this.#compared), batch.numRows);
-    const keys = hashRows(this.#keyFields, pickColumns(batch, this.#keys), batch.numRows);
-    return { hashes, parts: Uint16Array.from(keys, (hash) => Number(hash % BigInt(PARTS))) };
+  async *#read(): AsyncGenerator<readonly [Batch, RowHashes], void, void> {
+    for await (const batch of this.batches()) yield [batch, this.#hasher.hash(batch)];
   }
-}
-
-function pickColumns({ data: { children } }: Batch, indexes: readonly number[]) {
-  return indexes.map((i) => children[i]!);
 }

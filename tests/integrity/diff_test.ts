@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BatchBuilder } from "../../src/arrow/mod.ts";
 import { JSONText, type Value } from "../../src/core/values/values.ts";
 import type { DXTType } from "../../src/models/dtype.ts";
-import { BucketSums, groupDiffering, hasBucket } from "../../src/integrity/diff/bucket_sums.ts";
+import { BucketSums, groupDiffering } from "../../src/integrity/diff/bucket_sums.ts";
 import { KeyTable } from "../../src/integrity/diff/key_table.ts";
 import { RowHasher } from "../../src/integrity/diff/row_hashes.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type Found,
   nothingFound,
   RowPairs,
+  takeRows,
 } from "../../src/integrity/diff/row_pairs.ts";
 import type { Field } from "../../src/models/field.ts";
 
@@ -58,13 +59,7 @@ function compare(
   for (const group of groupDiffering(source, target, most)) {
     const pairs = new RowPairs();
     for (const side of ["target", "source", "later"] as const) {
-      const { keys, values } = hashes[side];
-      const chosen: number[] = [];
-      for (let at = 0; at < keys.length; at += 2) {
-        if (!hasBucket(group, keys[at + 1]!)) continue;
-        chosen.push(keys[at]!, keys[at + 1]!, values[at]!, values[at + 1]!);
-      }
-      pairs.add(side, Uint32Array.from(chosen));
+      pairs.add(side, takeRows(hashes[side], group));
     }
     pairs.collect(found, keys.length === FIELDS.length, 20);
   }

@@ -1,9 +1,32 @@
 /** Pairs the rows of two sides by the hashes of their keys, and tells which differ. */
 
+import { type BucketSet, hasBucket, type RowHashes } from "./bucket_sums.ts";
 import { KeyTable } from "./key_table.ts";
 
 /** Words of a row in a message: the hash of its key, then that of its values. */
 export const ROW_WORDS = 4;
+
+/**
+ * The rows of a batch whose keys are in some buckets, {@linkcode ROW_WORDS} for each.
+ *
+ * @param isWanted whether a row is wanted; all when unset
+ */
+export function takeRows(
+  { keys, values }: RowHashes,
+  buckets: BucketSet,
+  isWanted?: (row: number) => boolean,
+): Uint32Array {
+  const rows = new Uint32Array(2 * keys.length);
+  let length = 0;
+  for (let at = 0; at < keys.length; at += 2) {
+    if (!hasBucket(buckets, keys[at + 1]!) || isWanted?.(at >> 1) === false) continue;
+    rows[length++] = keys[at]!;
+    rows[length++] = keys[at + 1]!;
+    rows[length++] = values[at]!;
+    rows[length++] = values[at + 1]!;
+  }
+  return rows.slice(0, length);
+}
 
 /** - later: a row of the source that no load has had to take yet. */
 export type RowSide = "source" | "target" | "later";

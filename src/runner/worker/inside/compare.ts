@@ -2,10 +2,10 @@
 import { filterBatch, rangePredicate, type RowPredicate, valueReader } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { WatermarkRange } from "../../../core/contracts/connector.ts";
-import { BucketSums, hasBucket, type RowHashes } from "../../../integrity/diff/bucket_sums.ts";
+import { BucketSums, type RowHashes } from "../../../integrity/diff/bucket_sums.ts";
 import { KeyTable } from "../../../integrity/diff/key_table.ts";
 import { RowHasher } from "../../../integrity/diff/row_hashes.ts";
-import { ROW_WORDS } from "../../../integrity/diff/row_pairs.ts";
+import { takeRows } from "../../../integrity/diff/row_pairs.ts";
 import type { Field } from "../../../models/field.ts";
 import { countReleased } from "../../../sandbox/garbage.ts";
 import { newStats, specFields } from "../extract_spec.ts";
@@ -24,8 +24,6 @@ import type {
 import { verifyReceived } from "./select_rows.ts";
 import { currentSession } from "./session.ts";
 
-/** Rows whose hashes are sent at once. */
-const SENT_ROWS = 65_536;
 /** Rows of a key that are read: a key may have any number of them. */
 const MOST_OF_KEY = 2;
 
@@ -53,40 +51,17 @@ export async function sendHashes(
   report: (progress: SideProgress | HashesProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const chunks = (["compared", "later"] as const).map((side) => new HashChunk(side, report));
-  for await (
-    const { batch, hashes: { keys, values }, isLater } of readSide(input, report, signal)
-  ) {
-    for (let row = 0; row < batch.numRows; row++) {
-      const at = 2 * row;
-      if (!hasBucket(buckets, keys[at + 1]!)) continue;
-      const chunk = chunks[isLater?.(row) === true ? 1 : 0]!;
-      chunk.push(keys[at]!, keys[at + 1]!, values[at]!, values[at + 1]!);
+  for await (const { hashes, isLater } of readSide(input, report, signal)) {
+    const send = (side: HashesProgress["side"], isWanted?: RowPredicate) => {
+      const rows = takeRows(hashes, buckets, isWanted);
+      if (rows.length > 0) report({ side, hashes: rows });
+    };
+    if (isLater === undefined) {
+      send("compared");
+      continue;
     }
-  }
-  for (const chunk of chunks) chunk.flush();
-}
-
-/** Hashes of rows on their way to the host. */
-class HashChunk {
-  readonly #words = new Uint32Array(SENT_ROWS * ROW_WORDS);
-  #length = 0;
-
-  constructor(
-    private readonly side: HashesProgress["side"],
-    private readonly report: (progress: HashesProgress) => void,
-  ) {}
-
-  push(...words: readonly [number, number, number, number]): void {
-    this.#words.set(words, this.#length);
-    this.#length += ROW_WORDS;
-    if (this.#length === this.#words.length) this.flush();
-  }
-
-  flush(): void {
-    if (this.#length === 0) return;
-    this.report({ side: this.side, hashes: this.#words.slice(0, this.#length) });
-    this.#length = 0;
+    send("compared", (row) => !isLater(row));
+    send("later", isLater);
   }
 }
 
