@@ -209,6 +209,15 @@ Deno.test("a stream that shares its target is compared with its own rows", async
   });
 });
 
+Deno.test("a stream that replaces a part of its target is compared with that part", async () => {
+  const found = await compare({
+    source: `${TABLE} INSERT INTO t VALUES (6, 'a'), (7, 'b')`,
+    target: `${TABLE} INSERT INTO t VALUES (1, 'other'), (6, 'a'), (7, 'x')`,
+    stream: { load: { mode: "replace", where: "id > 5" } },
+  });
+  assert.deepEqual(describe(found), ["changed 7: note b/x"]);
+});
+
 Deno.test("a stream that cannot be compared is part of the result", async () => {
   await withFolder(async (folder) => {
     for (const name of ["s.db", "t.db"]) {

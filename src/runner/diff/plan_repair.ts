@@ -74,11 +74,13 @@ function refuseRepair(
 /** The stream as it loads the rows, whatever it reads and writes otherwise; its bounds are those of a whole run. */
 function repairStream(stream: Stream, { keys }: RowSelection): Stream {
   const { expect: _expect, extract: { batch_rows, batch_bytes, partition } = {}, ...rest } = stream;
+  // The rows that are not loaded are not gone from the source.
+  const { deletes: _deletes, deleted_at: _column, where: _where, ...load } = stream.load ?? {};
   const nameKey = (name: string) =>
     stream.fields?.find((declared) => nameInTarget(declared) === name)?.id ?? name;
   return {
     ...rest,
     extract: { batch_rows, batch_bytes, partition },
-    load: { ...stream.load, mode: "upsert", upsert_keys: keys.map(nameKey) },
+    load: { ...load, mode: "upsert", upsert_keys: keys.map(nameKey) },
   };
 }

@@ -240,7 +240,9 @@ function describeStage(
     source: withVariableNames(plan.source, context.variables),
     table: getTable(plan.stream),
     ...(isUntrusted(plan, context) ? { untrusted: true as const } : {}),
-    ...(context.limit === undefined ? {} : { isLimited: true as const }),
+    ...(context.limit !== undefined || context.only.has(plan.stream.id)
+      ? { isLimited: true as const }
+      : {}),
     ...(range === undefined ? {} : {
       watermark: {
         field: range.field,

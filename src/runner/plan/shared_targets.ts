@@ -134,7 +134,7 @@ function areApart(one: OwnRows, other: OwnRows | undefined): boolean {
 
 /** What marks a stream's rows: its condition, or its constant fields where others fill its target. */
 function findOwnRows({ stream }: StreamPlan, isShared: boolean): { readonly ownRows?: OwnRows } {
-  const where = stream.extract?.watermark_where;
+  const where = stream.extract?.watermark_where ?? stream.load?.where;
   if (typeof where === "string") return { ownRows: { condition: where } };
   const marks = where === undefined && isShared ? listConstants(stream.fields ?? []) : where ?? {};
   const values = Object.entries(marks).map(([id, value]) => [targetName(stream, id), value]);

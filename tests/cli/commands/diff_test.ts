@@ -175,6 +175,20 @@ Deno.test("--repair loads the rows that differ, whatever the stream does otherwi
     ]);
   }));
 
+Deno.test("--repair deletes nothing, although a run of the stream does", () =>
+  withLoaded(async (folder, dxt) => {
+    const [orders] = PIPELINE.streams;
+    const stream = { ...orders, load: { ...UPSERT, deletes: "hard", where: "id > 0" } };
+    const path = join(folder, "shop.yaml");
+    await Deno.writeTextFile(path, JSON.stringify({ ...PIPELINE, streams: [stream] }));
+    await change(folder);
+    const { code, out } = await dxt("diff", "shop.yaml", "--repair", "-q");
+    assert.deepEqual([code, JSON.parse(out).streams[0].only_in_target], [4, 1]);
+    const run = await dxt("run", "shop.yaml", "-q");
+    assert.equal(JSON.parse(run.out).streams[0].rows_deleted, 1);
+    assert.equal((await dxt("diff", "shop.yaml", "-q")).code, 0);
+  }));
+
 Deno.test("a target that cannot update single rows is refused before anything is read again", () =>
   withLoaded(async (folder, dxt) => {
     await Deno.writeTextFile(join(folder, "other.csv"), "id,note,total\n1,x,1.5\n");
