@@ -40,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     group: RECOVER,
     load: async () => (await import("./commands/recover/clean.ts")).clean,
   },
+  dlq: { group: RECOVER, load: async () => (await import("./commands/recover/dlq.ts")).dlq },
   diff: { group: AUDIT, load: async () => (await import("./commands/audit/diff.ts")).diff },
   runs: { group: AUDIT, load: async () => (await import("./commands/audit/runs.ts")).runs },
   receipt: {

@@ -113,6 +113,18 @@ export function publishLetters(hidden: string): string {
   return path;
 }
 
+/** Removes a file, and its folders if nothing else is in them. */
+export function removeLetters(path: string): void {
+  Deno.removeSync(path);
+  for (const folder of [dirname(path), dirname(dirname(path))]) {
+    try {
+      Deno.removeSync(folder);
+    } catch {
+      return;
+    }
+  }
+}
+
 /** A file of letters, without its rows. */
 export interface FoundLetters {
   readonly path: string;

@@ -8,6 +8,7 @@ import type { RunResult } from "../../src/models/result.ts";
 import { ignoreIf } from "../support/ignore.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
+import { program } from "../cli/program.ts";
 
 const server = postgresTest(15);
 
@@ -120,6 +121,78 @@ test("without skip, the first bad row fails the load", async (move, database) =>
     assert.deepEqual([...await database.sql("SELECT id FROM t")], []);
   }
 });
+
+Deno.test("letters are listed, shown, loaded again with proof, and removed", () =>
+  withFolder(async (folder) => {
+    using source = new DatabaseSync(join(folder, "source.db"));
+    source.exec(
+      "CREATE TABLE t (id INTEGER, at TEXT, n REAL); INSERT INTO t VALUES (1, 'a', 0.5), (2, NULL, 1e300), (3, 'c', NULL), (4, NULL, -0.25)",
+    );
+    using target = new DatabaseSync(join(folder, "target.db"));
+    target.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, at TEXT NOT NULL, n REAL)");
+    await Deno.writeTextFile(
+      join(folder, "p.yaml"),
+      JSON.stringify({
+        version: 1,
+        name: "p",
+        source: { provider: "sqlite", path: "source.db" },
+        target: { provider: "sqlite", path: "target.db" },
+        streams: [{
+          ...{ id: "t", source: "t", load: { mode: "replace" } },
+          error_handling: { on_load_error: "skip" },
+        }],
+      }),
+    );
+    const dxt = async (command: string) => {
+      const { code, out, err } = await program(folder, command.split(" "));
+      return { code, err, out: out === "" ? undefined : JSON.parse(out) };
+    };
+    const ran = await dxt("run p.yaml -q");
+    assert.deepEqual([ran.code, ran.out.streams[0].rows_rejected], [0, 2]);
+    const { letters: [listed] } = (await dxt("dlq list p.yaml -q")).out;
+    assert.deepEqual(
+      [listed.stream, listed.rows, listed.reasons, listed.state, listed.run_id],
+      ["t", 2, { null: 2 }, "rejected", ran.out.run_id],
+    );
+    const { rows } = (await dxt("dlq show p.yaml -q --select t")).out;
+    assert.deepEqual(rows.map(({ row, record }: Shown) => [row, record]), [
+      [2, { id: "2", at: null, n: "1e+300" }],
+      [4, { id: "4", at: null, n: "-0.25" }],
+    ]);
+    // The target refuses them again: they become letters of the new load.
+    const again = await dxt("dlq retry p.yaml -q");
+    assert.deepEqual([again.code, again.out.letters[0].rows_loaded], [0, 0]);
+    assert.deepEqual((await dxt("dlq list p.yaml -q --run " + listed.run_id)).out.letters, []);
+    assert.equal((await dxt("dlq list p.yaml -q")).out.letters[0].rows, 2);
+    target.exec(
+      "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, at TEXT, n REAL); INSERT INTO t VALUES (1, 'a', 0.5), (3, 'c', NULL)",
+    );
+    const done = await dxt("dlq retry p.yaml -q");
+    assert.deepEqual(
+      [done.out.letters[0].rows_loaded, done.out.letters[0].rows_rejected],
+      [2, 0],
+    );
+    assert.deepEqual(
+      readAll(target),
+      readAll(source),
+    );
+    assert.deepEqual((await dxt("dlq list p.yaml -q")).out.letters, []);
+    target.exec("DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, at TEXT NOT NULL, n REAL)");
+    await dxt("run p.yaml -q");
+    assert.equal((await dxt("dlq drop p.yaml -q")).out.letters[0].action, "would be removed");
+    assert.equal((await dxt("dlq drop p.yaml -q --yes")).out.letters[0].action, "removed");
+    assert.deepEqual((await dxt("dlq list p.yaml -q")).out.letters, []);
+  }));
+
+const readAll = (database: DatabaseSync) =>
+  (database.prepare("SELECT id, at, n FROM t ORDER BY id").all() as object[]).map((row) => ({
+    ...row,
+  }));
+
+interface Shown {
+  readonly row: number;
+  readonly record: unknown;
+}
 
 Deno.test("a target that cannot reject rows is refused before anything is read", () =>
   withFolder(async (folder) => {

@@ -152,7 +152,7 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
     case "look":
       return mergePermissions(reads(), writes());
     case "recover":
-      return mergePermissions(lists, writes(), stageNeeds(stream));
+      return mergePermissions(lists, writes(), stageNeeds(stream), letterNeeds(stream));
   }
 }
 
@@ -170,14 +170,18 @@ export function widenTarget(target: StreamTarget): StreamTarget {
   return { type: "directory", path: folder === "" ? "." : folder };
 }
 
-/** The stage and the dead letters, with the folders around them that go when they are empty. */
-function stageNeeds(
-  { buffer, stageDirectory, stageParents, letters, stream }: StreamPlan,
-): Permissions {
-  const stage = buffer.format === "memory" ? [] : [stageParents.at(-1) ?? stageDirectory];
-  const rejects = stream.error_handling?.on_load_error === "skip";
-  const folders = [...stage, ...(rejects ? [letters.own ?? letters.folder] : [])];
-  return { ...NOTHING, read: folders, write: folders };
+/** The stage, with the folders around it that go when they are empty, and the dead letters of a load. */
+function stageNeeds(stream: StreamPlan): Permissions {
+  const { buffer, stageDirectory, stageParents } = stream;
+  const rejects = stream.stream.error_handling?.on_load_error === "skip";
+  const letters = rejects ? letterNeeds(stream) : NOTHING;
+  if (buffer.format === "memory") return letters;
+  const folder = stageParents.at(-1) ?? stageDirectory;
+  return mergePermissions({ ...NOTHING, read: [folder], write: [folder] }, letters);
+}
+
+function letterNeeds({ letters: { folder, own = folder } }: StreamPlan): Permissions {
+  return { ...NOTHING, read: [own], write: [missingFolder(own) ?? own] };
 }
 
 function readOnly(permissions: Permissions): Permissions {
