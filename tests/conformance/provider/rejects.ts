@@ -12,11 +12,11 @@ const FIELDS: readonly Field[] = [
   { name: "word", dtype: "string", nullable: true },
 ];
 
-/** A table with a constraint of each kind, and rows that its keys refer to. */
-function createTable(name: string): string {
-  return `
-    CREATE TABLE ${name}_parents (id BIGINT PRIMARY KEY);
-    INSERT INTO ${name}_parents VALUES (1), (2), (3);
+/** Makes a table with a constraint of each kind, and rows that its keys refer to. */
+async function createTable(trial: Trial, name: string): Promise<void> {
+  await trial.sql(`CREATE TABLE ${name}_parents (id BIGINT PRIMARY KEY)`);
+  await trial.sql(`INSERT INTO ${name}_parents VALUES (1), (2), (3)`);
+  await trial.sql(`
     CREATE TABLE ${name} (
       id BIGINT NOT NULL PRIMARY KEY,
       n INT NOT NULL,
@@ -24,7 +24,14 @@ function createTable(name: string): string {
       word VARCHAR(20),
       CHECK (n < 100),
       FOREIGN KEY (parent) REFERENCES ${name}_parents (id)
-    )`;
+    )`);
+}
+
+/** The kinds that the system enforces: MySQL before 8.0.16 reads CHECK, and ignores it. */
+async function listKinds(trial: Trial): Promise<Kind[]> {
+  await trial.sql("CREATE TABLE checked (n INT, CHECK (n < 100))");
+  const ignores = await trial.sql("INSERT INTO checked VALUES (100)").then(() => true, () => false);
+  return KINDS.filter((kind) => kind !== "check" || !ignores);
 }
 
 /** How a record becomes one that the table refuses, by the kind of the reason. */
@@ -72,7 +79,7 @@ function randomNumbers(seed: number): () => number {
 }
 
 async function compare(trial: Trial, name: string, records: DXTRecord[], mode: LoadMode) {
-  await trial.sql(createTable(name));
+  await createTable(trial, name);
   const rejected: RejectedRow[] = [];
   const receipt = await trial.load(name, FIELDS, records, {
     ...{ mode, rejected, batchRows: 40 },
@@ -101,8 +108,9 @@ export const rejectChecks = {
     title: "a row that breaks a constraint is rejected with its kind, and the others are loaded",
     when: rejecting,
     async run(trial) {
+      const kinds = await listKinds(trial);
       for (const mode of trial.loaderClass.rejects!) {
-        for (const [i, kind] of KINDS.entries()) {
+        for (const [i, kind] of kinds.entries()) {
           const records = Array.from({ length: 100 }, (_, at) => record(at + 1));
           Object.assign(records[[0, 63, 99, 41][i]!]!, BREAK[kind](0n));
           await compare(trial, `one_${mode}_${i}`, records, mode);
@@ -114,13 +122,14 @@ export const rejectChecks = {
     title: "bad rows at random places are those that a load row by row rejects, few or many",
     when: rejecting,
     async run(trial) {
+      const kinds = await listKinds(trial);
       for (const mode of trial.loaderClass.rejects!) {
         for (const [seed, share] of [0, 0.03, 0.1, 0.5, 1].entries()) {
           const random = randomNumbers(seed * 7 + 1);
           const records = Array.from({ length: 200 }, (_, i) => record(i + 1));
           for (const one of records.slice(1)) {
             if (random() >= share) continue;
-            Object.assign(one, BREAK[KINDS[Math.floor(random() * KINDS.length)]!](0n));
+            Object.assign(one, BREAK[kinds[Math.floor(random() * kinds.length)]!](0n));
           }
           const receipt = await compare(trial, `random_${mode}_${seed}`, records, mode);
           if (mode === "replace") assert.equal(receipt.verified?.level, "full");
@@ -155,7 +164,7 @@ export const rejectChecks = {
     title: "an error that is not about a row ends the load, and no row is rejected",
     when: rejecting,
     async run(trial) {
-      await trial.sql(createTable("ended"));
+      await createTable(trial, "ended");
       const rejected: RejectedRow[] = [];
       const records = Array.from({ length: 100 }, (_, at) => record(at + 1));
       await assert.rejects(

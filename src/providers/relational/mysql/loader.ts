@@ -9,20 +9,21 @@ import {
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
-import { isSwap, type ReplaceOption } from "../loader_options.ts";
+import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import { displayTable, tableName } from "../names.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { planChanges } from "../load/table_changes.ts";
 import { createTarget, describeNewTable, makeTarget } from "../load/target.ts";
+import { acceptInSteps } from "./load/accept_rows.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
-import { commitLoad, type PendingAppend } from "./load_commit.ts";
+import { commitLoad, type PendingAppend } from "./load/load_commit.ts";
 import { quote, textLiteral } from "./dialect.ts";
-import { isEmpty, verifyLoaded } from "./verify_load.ts";
+import { isEmpty, verifyLoaded } from "./load/verify_load.ts";
 import { watermarks } from "./max_watermark.ts";
 import { refuseMissingRights } from "./privileges.ts";
 import { lockLoads, nameLock, restoreReplaced, siblingTable } from "./sibling_table.ts";
-import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./staged_upsert.ts";
+import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./load/staged_upsert.ts";
 import { mysql, type Target } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import {
@@ -50,6 +51,10 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     private readonly options: ReplaceOption = { replace: "delete" },
   ) {
     super();
+  }
+
+  protected override refuseLoad(load: PlannedLoad): void {
+    refuseRejects(load, this.options);
   }
 
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
@@ -189,7 +194,7 @@ async function loadInto(
   await session.query("START TRANSACTION");
   const wasEmpty = task.verify !== undefined && await isEmpty(session, target.table);
   const write = async () => {
-    const rows = await send(session, task, target, upsert?.staging ?? target.table.name);
+    const rows = await sendRows(session, task, target, upsert?.staging ?? target.table.name);
     if (upsert !== undefined) await runUpsert(session, target, upsert);
     return { rows, evidence: `Records: ${rows}  Warnings: 0` };
   };
@@ -201,6 +206,7 @@ async function loadInto(
   task.signal.throwIfAborted();
   const loaded = { creates: append.creates, wasEmpty, staging: upsert?.staging };
   const verified = await verifyLoaded(session, task, target, loaded);
+  await task.rejections?.seal();
   await commitLoad(session, task, { ...append, rows: receipt.rows }, rename ?? "COMMIT");
   return { ...receipt, verified };
 }
@@ -255,10 +261,12 @@ async function refuseSwap(session: Session, table: MySQLTable): Promise<void> {
 }
 
 /**
- * Sends all rows as a file, or as INSERT statements if the server accepts no files, as MySQL 8 by default.
- * Returns the number of rows that the server took.
+ * Sends all rows as a file, or as INSERT statements if the server accepts no files, as MySQL 8 by default. Where
+ * rows may be rejected, a statement has to tell that it refuses one, as those of a file do not.
+ *
+ * @returns the number of rows that the server took
  */
-async function send(
+async function sendRows(
   session: Session,
   task: LoadTask,
   target: Target,
@@ -270,13 +278,26 @@ async function send(
     name: quote(column.name),
     at,
   }));
-  const { rows: [row] } = await session.query("SELECT @@local_infile");
-  if (row![0] === "1") {
-    const chunks = encodeChunks(task, target, columns, LINES);
-    const end = await session.load(loadStatement(into, columns), chunks);
-    await refuseWarnings(session, target, end.warnings);
-    return end.affectedRows;
+  const insert = (part: LoadTask) => insertRows(session, part, target, into, columns);
+  const { rejections } = task;
+  if (rejections !== undefined) {
+    return await acceptInSteps(session, { ...task, rejections }, insert);
   }
+  const { rows: [row] } = await session.query("SELECT @@local_infile");
+  if (row![0] !== "1") return await insert(task);
+  const chunks = encodeChunks(task, target, columns, LINES);
+  const end = await session.load(loadStatement(into, columns), chunks);
+  await refuseWarnings(session, target, end.warnings);
+  return end.affectedRows;
+}
+
+async function insertRows(
+  session: Session,
+  task: LoadTask,
+  target: Target,
+  into: string,
+  columns: readonly InfileColumn[],
+): Promise<number> {
   let taken = 0;
   for await (const sql of encodeChunks(task, target, columns, insertSpelling(into, columns))) {
     const end = await session.query(sql);

@@ -48,13 +48,14 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
     MySQLLoader: {
       description: "LOAD DATA LOCAL INFILE, or INSERT, in one transaction",
       ...TABLE_LOADS,
+      rejects: ["append", "replace"],
       options: LoaderOptions,
       async create(connector, options) {
         const { MySQLLoader } = await import("./loader.ts");
         return new MySQLLoader(connector, options as ReplaceOption);
       },
       async getOutcome(connector, target, record) {
-        const { findOutcome } = await import("./load_commit.ts");
+        const { findOutcome } = await import("./load/load_commit.ts");
         return await findOutcome(connector, target, record);
       },
       async listLeftovers(...of) {

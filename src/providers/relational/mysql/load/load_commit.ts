@@ -4,15 +4,15 @@
  * programs may insert or delete rows, too.
  */
 import { z } from "zod";
-import type { CommitRecord, LoadOutcome, LoadTask } from "../../../core/contracts/loader.ts";
-import { ConnectionError, UnknownOutcomeError } from "../../../core/errors.ts";
-import type { StreamTarget } from "../../../models/source.ts";
-import { tableName } from "../names.ts";
-import { catalog } from "./catalog.ts";
-import type { MySQLConnector } from "./connector.ts";
-import { textLiteral } from "./dialect.ts";
-import { isConnectionEnd } from "./wire/server_error.ts";
-import type { Session } from "./wire/session.ts";
+import type { CommitRecord, LoadOutcome, LoadTask } from "../../../../core/contracts/loader.ts";
+import { ConnectionError, UnknownOutcomeError } from "../../../../core/errors.ts";
+import type { StreamTarget } from "../../../../models/source.ts";
+import { tableName } from "../../names.ts";
+import { catalog } from "../catalog.ts";
+import type { MySQLConnector } from "../connector.ts";
+import { textLiteral } from "../dialect.ts";
+import { isConnectionEnd } from "../wire/server_error.ts";
+import type { Session } from "../wire/session.ts";
 
 const Append = z.strictObject({
   /** Lock of the table, which its load holds until the server has ended it. */

@@ -1,12 +1,12 @@
 /** Upserts from a temporary table by ON DUPLICATE KEY. */
-import { LoaderError } from "../../../core/errors.ts";
-import type { LoadTask } from "../../../core/contracts/loader.ts";
-import { ensureUniqueKey, sameColumns } from "../load/unique_key.ts";
-import { sameKey, upsertColumns, upsertStatements } from "../load/upsert.ts";
-import { catalog, type MySQLTable } from "./catalog.ts";
-import { dialect, quote } from "./dialect.ts";
-import { mysql, type Target } from "./system.ts";
-import type { Session } from "./wire/session.ts";
+import { LoaderError } from "../../../../core/errors.ts";
+import type { LoadTask } from "../../../../core/contracts/loader.ts";
+import { ensureUniqueKey, sameColumns } from "../../load/unique_key.ts";
+import { sameKey, upsertColumns, upsertStatements } from "../../load/upsert.ts";
+import { catalog, type MySQLTable } from "../catalog.ts";
+import { dialect, quote } from "../dialect.ts";
+import { mysql, type Target } from "../system.ts";
+import type { Session } from "../wire/session.ts";
 
 /** The steps of an upsert. */
 export interface Upsert {

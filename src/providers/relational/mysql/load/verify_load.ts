@@ -1,14 +1,14 @@
 /** Reads the rows of a load back in its transaction, so that they can be compared with the stage. */
-import type { LoadTask, VerifiedLoad } from "../../../core/contracts/loader.ts";
-import { describeLoaded } from "../load/loaded_rows.ts";
-import { countRows } from "../load/statements.ts";
-import { sameKey, upsertColumns } from "../load/upsert.ts";
-import { formatReference } from "../names.ts";
-import { dialect } from "./dialect.ts";
-import { streamRows } from "./extractor.ts";
-import { isDenied } from "./privileges.ts";
-import { mysql, type Target } from "./system.ts";
-import type { Session } from "./wire/session.ts";
+import type { LoadTask, VerifiedLoad } from "../../../../core/contracts/loader.ts";
+import { describeLoaded } from "../../load/loaded_rows.ts";
+import { countRows } from "../../load/statements.ts";
+import { sameKey, upsertColumns } from "../../load/upsert.ts";
+import { formatReference } from "../../names.ts";
+import { dialect } from "../dialect.ts";
+import { streamRows } from "../extractor.ts";
+import { isDenied } from "../privileges.ts";
+import { mysql, type Target } from "../system.ts";
+import type { Session } from "../wire/session.ts";
 
 /** What a load knows of its rows. */
 export interface LoadedTable {
