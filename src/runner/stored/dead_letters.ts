@@ -88,14 +88,15 @@ export async function retryLetters(
   return stream!;
 }
 
-/** The pipeline with another stage. A replacement would delete the rows that were loaded. */
+/** The pipeline with another stage, whose load adds rows and deletes none. */
 function withStage(loaded: LoadedPipeline, id: string, buffer: BufferSettings): LoadedPipeline {
   const { pipeline } = loaded;
-  const streams = pipeline.streams.map((stream) =>
-    stream.id === id && stream.load?.mode === "replace"
-      ? { ...stream, load: { ...stream.load, mode: "append" as const } }
-      : stream
-  );
+  const streams = pipeline.streams.map((stream) => {
+    if (stream.id !== id || stream.load === undefined) return stream;
+    const { deletes: _, where: __, mode, ...rest } = stream.load;
+    const load = { ...rest, mode: mode === "upsert" ? mode : "append" as const };
+    return { ...stream, load };
+  });
   return { ...loaded, pipeline: { ...pipeline, buffer, streams } };
 }
 
