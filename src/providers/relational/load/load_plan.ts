@@ -180,13 +180,10 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   const destructive: string[] = [];
   if (load.mode === "upsert") {
     statements.push(...await steps.upsertStatements(session, table.name, fields, table));
-    if (deletes !== undefined) {
-      const which = describeRows(count);
-      const most = `at most ${deletes.maxPercent} % of ${which}`;
+    if (deletes !== undefined && deletes.column === undefined) {
+      const most = `at most ${deletes.maxPercent} % of ${describeRows(count)}`;
       destructive.push(
-        `rows of ${table.label} whose keys the source no longer has are ${
-          deletes.column === undefined ? "deleted" : `marked in "${deletes.column}"`
-        }, ${most}`,
+        `rows of ${table.label} whose keys the source no longer has are deleted, ${most}`,
       );
     }
   }
