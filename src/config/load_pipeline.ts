@@ -64,7 +64,11 @@ async function readText(what: string, path: string): Promise<string> {
     bytes = await Deno.readFile(path);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    if (error instanceof Deno.errors.NotFound) throw fail("no such file", error);
+    if (error instanceof Deno.errors.NotFound) {
+      const { suggestFile } = await import("../core/files/suggest_file.ts");
+      const wanted = what === "pipeline" ? /\.(ya?ml|json)$/i : /env/;
+      throw fail(`no such file${await suggestFile(path, (name) => wanted.test(name))}`, error);
+    }
     if (error instanceof Deno.errors.PermissionDenied) throw fail("permission denied", error);
     if (error instanceof Deno.errors.NotCapable) throw fail(messageOf(error), error);
     throw error;

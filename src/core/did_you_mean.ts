@@ -2,14 +2,24 @@
 
 /** `, did you mean "…"` with the most similar known word; empty when none is similar. */
 export function suggestWord(word: string, known: readonly string[]): string {
-  if (word === "") return "";
+  return suggest(findSimilar(word, known));
+}
+
+/** `, did you mean "…"`; empty without a word. */
+export function suggest(word: string | undefined): string {
+  return word === undefined ? "" : `, did you mean "${word}"`;
+}
+
+/** The most similar known word; undefined when none is similar. */
+export function findSimilar(word: string, known: readonly string[]): string | undefined {
+  if (word === "") return undefined;
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) [best, least] = [candidate, distance];
   }
-  return best === undefined ? "" : `, did you mean "${best}"`;
+  return best;
 }
 
 /** Damerau-Levenshtein distance: a swap of two neighbors counts as one edit. */

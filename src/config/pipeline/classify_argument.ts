@@ -24,6 +24,7 @@ export const QUERY = /^\s*(select|with|values)\s/i;
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 const DATABASE = /^\.(db|db3|sqlite|sqlite3)$/i;
+const isData = (name: string) => DATASET.test(name) || DATABASE.test(extname(name));
 const HEADER = "SQLite format 3\0";
 
 /**
@@ -77,7 +78,8 @@ export async function classifyArgument(
   }
   if (makes && /[/\\]/.test(text)) return { tree: end("local", text), kind: "files" };
   if (/[/\\]/.test(text) || extname(text) !== "") {
-    return refuse(`there is no "${hideLogin(text)}"${await suggestFile(full)}`);
+    const near = await suggestFile(text, isData, directory);
+    return refuse(`there is no "${hideLogin(text)}"${near}`);
   }
   // A bare word must be a connection name; the caller reports the known names.
   return { tree: word, kind: "name" };

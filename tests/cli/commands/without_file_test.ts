@@ -189,7 +189,10 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   [["plan", "--from", "x.csv"], /--to is missing\nRun "dxt plan --help"/],
   [["test", "p.yaml", "--from", "x.csv"], /Cannot test "p.yaml" with --from/],
   [["run", "--from", "nope.csv", "--to", "w.db"], /--from: there is no "nope.csv"$/m],
-  [["run", "--from", "data/m8.csv", "--to", "w.db"], /is no "data\/m8.csv", did you mean "m1.csv"/],
+  [
+    ["run", "--from", "data/m8.csv", "--to", "w.db"],
+    /is no "data\/m8.csv", did you mean "data\/m1.csv"/,
+  ],
   [
     ["run", "-qq", "mistyped.yaml", "--select", "near"],
     /"m8.csv" in folder ".*\/data": it does not exist, did you mean "m1.csv"$/m,

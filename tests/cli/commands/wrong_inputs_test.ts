@@ -191,7 +191,11 @@ const CASES: Readonly<Record<string, Wrong>> = {
   // Files.
   "a pipeline that is not there": {
     args: "run no.yaml",
-    says: [/Cannot read pipeline ".*no\.yaml": no such file/],
+    says: [/Cannot read pipeline ".*no\.yaml": no such file$/m],
+  },
+  "a pipeline of another ending": {
+    args: "run p.yml",
+    says: [/Cannot read pipeline "p\.yml": no such file, did you mean "p\.yaml"$/m],
   },
   "a folder for a pipeline": {
     args: "run data",
@@ -331,7 +335,7 @@ for (
         await Deno.writeTextFile(join(folder, path), text);
       }
       const words = args.split(" ").map((word) =>
-        /^(p\.yaml|no\.yaml|data|no\.env|bad\.env)$/.test(word) ? join(folder, word) : word
+        /^(p\.yaml|no\.yaml|p\.yml|data|no\.env|bad\.env)$/.test(word) ? join(folder, word) : word
       );
       const io = fakeIO({ env: wrong.env ?? {} });
       const ended = await main(words, io);

@@ -1,10 +1,11 @@
 /** Files of saved plans: `dxt plan --save` writes one, `dxt run --plan` runs what it says or refuses. */
 import { createHash } from "node:crypto";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import type { LoadedPipeline } from "../../../config/mod.ts";
 import { ConfigurationError, messageOf, StalePlanError } from "../../../core/errors.ts";
 import { shellWord } from "../../../core/permission_errors.ts";
 import { formatJSONFile, readJSONFile } from "../../../core/files/json_file.ts";
+import { suggestFile } from "../../../core/files/suggest_file.ts";
 import { type PlanRecord, SavedPlan } from "../../../models/plan.ts";
 import type { Preview, PreviewOptions } from "../../../runner/mod.ts";
 import type { RunScope } from "../connections.ts";
@@ -107,7 +108,10 @@ export async function openPlan<T extends RunScope>(
     );
   }
   const found = await readPlan("run", path);
-  if (found === undefined) throw new ConfigurationError(`Cannot run plan "${path}": no such file`);
+  if (found === undefined) {
+    const near = await suggestFile(path, (name) => extname(name) === extname(path));
+    throw new ConfigurationError(`Cannot run plan "${path}": no such file${near}`);
+  }
   const { plan } = found;
   if (plan.dxt !== io.version) {
     throw new StalePlanError(

@@ -11,7 +11,7 @@ import type {
   OpenFile,
   ServerInfo,
 } from "../../../core/contracts/connector.ts";
-import { suggestFile } from "../../../core/files/suggest_file.ts";
+import { suggestName } from "../../../core/files/suggest_file.ts";
 import type { Claim } from "../../../core/files/run_lock.ts";
 import { ConfigurationError, ConnectorError } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
@@ -66,7 +66,7 @@ export class LocalConnector implements FilestoreConnector {
     const isMissing = mayRead(folder) && await statIfPresent(folder) === undefined;
     return isMissing
       ? `in folder "${folder}": the folder does not exist`
-      : `in folder "${folder}": it does not exist${await suggestFile(full)}`;
+      : `in folder "${folder}": it does not exist${await suggestName(full)}`;
   }
 
   discover(): Promise<DiscoveredStream[]> {
