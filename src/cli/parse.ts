@@ -20,7 +20,7 @@ import { readVariableOptions } from "./help/env_options.ts";
 import { helpWidth } from "./help/cached_help.ts";
 import type { IO, Output } from "./terminal/stdio.ts";
 import { DURATION, FOREVER, HELP, VERSION } from "./terminal/global_options.ts";
-import { formatUsage } from "./app/define_command.ts";
+import { formatUsage, wrapExamples } from "./app/define_command.ts";
 
 /** Each exit code with its meaning. */
 const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
@@ -108,7 +108,10 @@ function runParserOn(
       colors: hasColor(io.env, output, readVerbosity(args, io.env).color),
       maxWidth: helpWidth(output.columns),
       termWidth: "auto",
-      stdout: (text) => output.write(`${text.replace(/ +$/gm, "")}\n`),
+      stdout: (text) =>
+        output.write(
+          `${wrapExamples(text.replace(/ +$/gm, ""), helpWidth(output.columns))}\n`,
+        ),
       stderr: () => {},
       onError: (_code, error): never => {
         problem = error;

@@ -26,8 +26,38 @@ export function defineCommand<Values extends Verbosity>(
     usageLine: formatUsage(operands),
     brief,
     description,
-    footer: [text("Examples:"), ...examples.flatMap((line) => [lineBreak(), text(`  ${line}`)])],
+    footer: [text(TITLE), ...examples.flatMap((line) => [lineBreak(), text(`  ${line}`)])],
   });
+}
+
+const TITLE = "Examples:";
+const INDENT = 2;
+
+/** Wraps the examples of a help text, which its parser has wrapped as prose, into lines that a shell joins. */
+export function wrapExamples(help: string, width: number): string {
+  const [before, prose] = help.split(`\n${TITLE}\n`);
+  if (prose === undefined) return help;
+  const commands = prose.replace(/\n(?=\S)/g, " ").split("\n");
+  return [before, TITLE, ...commands.flatMap((command) => wrapCommand(command, width))].join("\n");
+}
+
+/** A word, quotes and all, since a shell would keep the end of a line in them; an option with its value. */
+const WORD = /(?:--[a-z-]+ (?!--))?(?:'[^']*'|"[^"]*"|[^\s'"])+/g;
+
+function wrapCommand(command: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of command.match(WORD) ?? []) {
+    const indent = " ".repeat(lines.length === 0 ? INDENT : INDENT * 2);
+    // Two columns are for the mark at the end of a line.
+    if (line !== "" && line.length + 1 + word.length > width - 2) {
+      lines.push(`${line} \\`);
+      line = " ".repeat(INDENT * 2) + word;
+    } else {
+      line = line === "" ? indent + word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
 }
 
 /** The usage of a command on one line, without the names of its options. */

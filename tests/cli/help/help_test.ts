@@ -16,10 +16,21 @@ for (const command of ["", ...NAMES]) {
     for (const columns of [60, 80, 200]) {
       const io = fakeIO({ isTerminal: true, columns, env: { NO_COLOR: "1" } });
       const { out } = await dxt(`${command} --help`, { io });
-      const examples = out.split("\n").filter((line) => !line.startsWith("  dxt "));
-      assert.ok(examples.every((line) => line.length <= Math.min(columns, 100)), out);
-      assert.ok(examples.every((line) => !line.endsWith(" ")), out);
+      // What is quoted stays together.
+      const lines = out.split("\n").filter((line) => !/^ {4}"[^"]*"$/.test(line));
+      assert.ok(lines.every((line) => line.length <= Math.min(columns, 100)), out);
+      assert.ok(lines.every((line) => !line.endsWith(" ")), out);
     }
+  });
+
+  Deno.test(`examples of dxt ${command} are the same commands in a narrow terminal`, async () => {
+    const [narrow, wide] = await Promise.all([40, 100].map(async (columns) => {
+      const io = fakeIO({ isTerminal: true, columns, env: { NO_COLOR: "1" } });
+      const { out } = await dxt(`${command} --help`, { io });
+      return out.split("\nExamples:\n")[1]?.replaceAll(" \\\n    ", " ");
+    }));
+    assert.equal(narrow, wide);
+    assert.equal(wide?.split("\n").every((line) => /^( {2}\S|$)/.test(line)) ?? true, true, wide);
   });
 }
 
