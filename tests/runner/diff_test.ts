@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { loadPipeline } from "../../src/config/mod.ts";
 import { formatValue, type Value } from "../../src/core/values/values.ts";
-import { type DiffOptions, diffPipeline, type StreamDiff } from "../../src/runner/mod.ts";
+import {
+  type DiffOptions,
+  diffPipeline,
+  planRepair,
+  runPipeline,
+  type StreamDiff,
+} from "../../src/runner/mod.ts";
 import { withFolder } from "../support/run.ts";
 
 const { signal } = new AbortController();
@@ -258,5 +264,31 @@ Deno.test("transforms are applied to the source before it is compared", async ()
     const stream = { id: "t", source: "t", target: "t", transforms: ["./upper.ts#Upper"] };
     const [found] = await diff(folder, [stream]);
     assert.deepEqual([found!.error, found!.status], [undefined, "equal"]);
+  });
+});
+
+Deno.test("the streams of a wildcard are compared, and only the rows that differ are loaded", async () => {
+  await withFolder(async (folder) => {
+    const create = (table: string) =>
+      `CREATE TABLE ${table} (id INTEGER PRIMARY KEY, note TEXT);
+       INSERT INTO ${table} VALUES (1, 'x'), (2, 'y'), (3, 'z');`;
+    using source = new DatabaseSync(join(folder, "s.db"));
+    source.exec(create("a") + create("b"));
+    using target = new DatabaseSync(join(folder, "t.db"));
+    target.exec(`${create("a")}${create("b")} UPDATE b SET note = 'other' WHERE id = 2`);
+    const streams = [{ source: "*", target: "{table}", load: { mode: "replace" } }];
+    const found = await diff(folder, streams, { repairs: true });
+    assert.deepEqual(found.map(({ stream, status }) => [stream, status]), [
+      ["a", "equal"],
+      ["b", "different"],
+    ]);
+    const loaded = await loadPipeline(join(folder, "p.yaml"), { env: {} });
+    const result = { pipeline: "p", status: "different", streams: found } as const;
+    const { only, loaded: repaired } = (await planRepair(loaded, result, signal))!;
+    const options = { phase: "run", only, signal, retries: 0, onEvent: () => {} } as const;
+    const { streams: loads } = await runPipeline(repaired, options);
+    assert.deepEqual(loads.map(({ stream, rows_loaded }) => [stream, rows_loaded]), [["b", 1]]);
+    const after = await diff(folder, streams);
+    assert.deepEqual(after.map(({ status }) => status), ["equal", "equal"]);
   });
 });
