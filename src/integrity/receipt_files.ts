@@ -87,9 +87,13 @@ export type FoundReceipt =
     | { readonly problem: string }
   );
 
-/** Reads the receipts of a folder, the latest first; undefined if the folder does not exist. */
+/**
+ * Reads the receipts of a folder, the latest first; returns undefined if the folder does not exist.
+ *
+ * @throws {ConfigurationError} for a folder that cannot be read
+ */
 export async function listReceipts(folder: string): Promise<FoundReceipt[] | undefined> {
-  const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(folder)));
+  const entries = await listEntries(folder);
   if (entries === undefined) return undefined;
   const names = entries.filter(({ name, isFile }) =>
     isFile && !name.startsWith(".") && name.endsWith(ENDING)
@@ -98,7 +102,17 @@ export async function listReceipts(folder: string): Promise<FoundReceipt[] | und
   return found.filter((one) => one !== undefined);
 }
 
-/** Reads the receipt of a file; undefined if it does not exist. */
+async function listEntries(folder: string): Promise<Deno.DirEntry[] | undefined> {
+  try {
+    return await ifPresent(() => Array.fromAsync(Deno.readDir(folder)));
+  } catch (error) {
+    throw new ConfigurationError(`Cannot read receipts from "${folder}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Reads the receipt of a file; returns undefined if it does not exist. */
 export async function readReceipt(path: string): Promise<FoundReceipt | undefined> {
   try {
     const refuse = (detail: string) => new ConfigurationError(detail);

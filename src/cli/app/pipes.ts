@@ -22,6 +22,11 @@ const ENDINGS = "csv, tsv, json, jsonl, parquet or arrow, also compressed as in 
 /** Bytes that are copied at a time. */
 const CHUNK = 262_144;
 
+/** Whether an argument stands for stdin or stdout. */
+export function isPipe(argument: Argument | undefined): boolean {
+  return argument?.text === PIPE;
+}
+
 /**
  * Calls `work` with files in place of stdin and stdout, and returns its exit code.
  *
@@ -34,7 +39,7 @@ export async function withPipes<T extends Subject>(
   moves = false,
 ): Promise<number> {
   const { stream, format } = subject;
-  const [reads, writes] = [stream?.from.text === PIPE, stream?.to.text === PIPE];
+  const [reads, writes] = [isPipe(stream?.from), isPipe(stream?.to)];
   const { io, printer } = context;
   if (stream === undefined || !(reads || writes)) {
     if (format === undefined) return await work(subject);

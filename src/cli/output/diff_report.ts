@@ -13,14 +13,17 @@ import { escapeControls, escapeJSON } from "./terminal_text.ts";
 type Kind = RowDifference["kind"];
 
 /** Each kind in a table, in a sentence, and in JSON. */
-const KINDS: Readonly<Record<Kind, { title: string; count: string; key: string }>> = {
+const KINDS: Readonly<
+  Record<Kind, { title: string; count: string; key: string; noun?: string }>
+> = {
   source: { title: "only in source", count: "only in the source", key: "only_in_source" },
   target: { title: "only in target", count: "only in the target", key: "only_in_target" },
   changed: { title: "changed", count: "changed", key: "changed" },
   several: {
     title: "several rows",
-    count: "keys of several rows that differ",
+    count: "of several rows that differ",
     key: "several_rows",
+    noun: "key",
   },
 };
 
@@ -53,9 +56,11 @@ function describeCounts(
   status: StreamDiff["status"],
   { rows, counts, later }: ComparedRows,
 ): string {
-  const found = Object.entries(KINDS).flatMap(([kind, { count }]) =>
-    counts[kind as Kind] === 0 ? [] : [`${countText(counts[kind as Kind])} ${count}`]
-  );
+  const found = Object.entries(KINDS).flatMap(([kind, { count, noun }]) => {
+    const number = counts[kind as Kind];
+    if (number === 0) return [];
+    return [`${noun === undefined ? countText(number) : countNoun(number, noun)} ${count}`];
+  });
   const sizes = rows.source === rows.target
     ? `${countNoun(rows.source, "row")} on both sides`
     : `${countNoun(rows.source, "row")} in the source, ${countText(rows.target)} in the target`;

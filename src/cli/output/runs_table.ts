@@ -6,12 +6,12 @@ import { STATUS_COLORS } from "./run/summary.ts";
 import type { Column } from "./table.ts";
 
 const COLUMNS: readonly Column[] = [
-  { title: "started" },
+  { title: "started", least: "2026-03-01 06:00:00Z".length },
   { title: "pipeline" },
   { title: "run", yields: true },
   { title: "command", yields: true },
   { title: "status" },
-  { title: "streams", align: "right" },
+  { title: "streams", align: "right", yields: true },
   { title: "rows", align: "right" },
   { title: "time", align: "right" },
   { title: "verified", yields: true },
@@ -21,7 +21,8 @@ const COLUMNS: readonly Column[] = [
 export function printRuns(receipts: readonly RunReceipt[], printer: Printer): void {
   const rows = receipts.map(({ phase, result }) => {
     const { started_at, pipeline, run_id, status, streams, duration_ms } = result;
-    const rows = streams.reduce((sum, one) => sum + one.rows_loaded, 0);
+    const moved = phase === "extract" ? "rows_extracted" : "rows_loaded";
+    const rows = streams.reduce((sum, one) => sum + one[moved], 0);
     return [
       { text: started_at.replace("T", " ").replace(/(\.\d+)?Z$/, "Z") },
       { text: pipeline },

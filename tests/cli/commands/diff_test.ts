@@ -203,3 +203,16 @@ Deno.test("a target that cannot update single rows is refused before anything is
     assert.equal(unnamed.code, 2);
     assert.match(unnamed.err, /: its rows have no key, name the fields with --key\n$/);
   }));
+
+Deno.test("rows that share a key are counted by their keys, and stdout is no side", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.csv"), "id,note\n1,a\n1,b\n");
+    await Deno.writeTextFile(join(folder, "b.csv"), "id,note\n1,a\n1,c\n");
+    const words = ["diff", "--from", "a.csv", "--key", "id", "--to"];
+    const { code, out } = await program(folder, [...words, "b.csv"]);
+    assert.equal(code, 4);
+    assert.match(out, /; 1 key of several rows that differ\n/);
+    const refused = await program(folder, [...words, "-"]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /^error: Cannot compare with stdout: nothing can be read from it,/);
+  }));

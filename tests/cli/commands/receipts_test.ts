@@ -108,6 +108,9 @@ Deno.test("a folder of receipts has a name, and one that is read exists", () =>
         assert.equal(code, 2);
         assert.match(err, /Cannot find receipts in "nowhere(\.json)?": no such file or folder/);
       }
+      const wrong = await dxt(`${command} orders.csv`);
+      assert.equal(wrong.code, 2);
+      assert.match(wrong.err, /^error: Cannot read receipts from "orders.csv": Not a directory/);
       const { code, err } = await dxt(command);
       assert.equal(code, 2);
       assert.match(err, /Cannot find receipts in "receipts": no such file or folder, expected/);

@@ -1,6 +1,7 @@
 /** `dxt diff`: compares the rows of source and target, and repairs those that differ. */
 import { type InferValue, integer, merge, message, object, option, optional } from "optique";
 import type { LoadedPipeline } from "../../../config/mod.ts";
+import { ConfigurationError } from "../../../core/errors.ts";
 import type { RunResult } from "../../../models/result.ts";
 import type { PipelineDiff } from "../../../runner/mod.ts";
 import { type Context, omitUndefined } from "../../app/context.ts";
@@ -9,7 +10,7 @@ import { defineCommand } from "../../app/define_command.ts";
 import { OPERANDS, pipelineOrStream, readSubject, type Subject } from "../../app/one_stream.ts";
 import * as options from "../../app/options.ts";
 import { parseLimits } from "../../app/permission_limits.ts";
-import { withPipes } from "../../app/pipes.ts";
+import { isPipe, withPipes } from "../../app/pipes.ts";
 import { executePhase } from "../../app/run_phase.ts";
 import { formatDiff, formatStreamDiff, printStreamDiff } from "../../output/diff_report.ts";
 import { printSummary } from "../../output/run/summary.ts";
@@ -40,12 +41,15 @@ type DiffOptions = Omit<InferValue<typeof parser>, "pipeline"> & Subject;
 export const diff = defineCommand(
   "diff",
   parser,
-  ({ keys, ...values }, context) =>
-    withPipes(
-      { ...readSubject("diff", { ...values, keys: [] }), keys },
-      context,
-      (chosen) => showDiff(chosen, context),
-    ),
+  ({ keys, ...values }, context) => {
+    const subject = readSubject("diff", { ...values, keys: [] });
+    if (isPipe(subject.stream?.to)) {
+      throw new ConfigurationError(
+        "Cannot compare with stdout: nothing can be read from it, expected --to with a connection or a file",
+      );
+    }
+    return withPipes({ ...subject, keys }, context, (chosen) => showDiff(chosen, context));
+  },
   {
     operands: OPERANDS,
     brief: message`Compare the rows of source and target, and show those that differ`,
