@@ -124,6 +124,26 @@ Deno.test("without a key rows are compared as a whole, and a warning says so", a
   );
 });
 
+Deno.test("a row that the target marks as deleted is no row of the stream", async () => {
+  const target = `CREATE TABLE t (id INTEGER PRIMARY KEY, note TEXT, GONE TIMESTAMPTZ);
+    INSERT INTO t VALUES (1, 'a', NULL), (2, 'b', '2026-03-01T06:00:00Z'),
+      (3, 'c', '2026-03-01T06:00:00Z')`;
+  const load = { mode: "upsert", upsert_keys: ["id"], deletes: "soft", deleted_at: "gone" };
+  const found = await compare({
+    source: `${TABLE} INSERT INTO t VALUES (1, 'a'), (3, 'c')`,
+    target,
+    stream: { load },
+  });
+  assert.deepEqual(describe(found), ["source 3: note c/-"]);
+  assert.deepEqual(found.compared!.rows, { source: 2, target: 1 });
+  const unmarked = await compare({
+    source: `${TABLE} INSERT INTO t VALUES (1, 'a')`,
+    target: `${TABLE} INSERT INTO t VALUES (1, 'a'), (2, 'b')`,
+    stream: { load },
+  });
+  assert.deepEqual(describe(unmarked), ["target 2: note -/b"]);
+});
+
 Deno.test("keys of several rows are counted where their rows differ", async () => {
   const table = "CREATE TABLE t (a INTEGER, b TEXT);";
   const found = await compare({

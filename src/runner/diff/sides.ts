@@ -15,6 +15,7 @@ import { askWatermark, findWatermarkField, maxOwner } from "../extract/watermark
 import { findRecordExtractor } from "../plan/class_choice.ts";
 import { datasetName } from "../plan/dataset_name.ts";
 import { targetName } from "../plan/field_declarations.ts";
+import { findDeletedColumn } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { inSourceType, watermarkRange } from "../plan/watermark.ts";
@@ -66,8 +67,13 @@ export async function findSides(plan: StreamPlan, context: DiffContext): Promise
   const resolved = await resolveStreamFields(plan, context, reader.connector);
   const staged = stagedFields(resolved);
   const loader = plainClass(plan.loader);
-  const columns = await writer.call("findColumns", { loader, target, fields: staged }) ??
-    found.map(({ name }) => ({ field: name, column: name }));
+  const mark = findDeletedColumn(stream.load);
+  const marks: Field[] = mark === undefined ? [] : [
+    { name: mark, dtype: "timestamp_tz", nullable: true },
+  ];
+  const columns =
+    await writer.call("findColumns", { loader, target, fields: [...staged, ...marks] }) ??
+      found.map(({ name }) => ({ field: name, column: name }));
   const omitted = omitFields(resolved, columns);
   const fields = staged.filter(({ name }) => omitted.every(({ field }) => field !== name));
   if (fields.length === 0) {
@@ -90,7 +96,17 @@ export async function findSides(plan: StreamPlan, context: DiffContext): Promise
   return {
     ...{ fields, keys, omitted },
     source: { ...common, ...await describeSource(plan, context, resolved) },
-    target: { ...common, ...describeTarget(plan, context, extractor, staged, columns, compared) },
+    target: {
+      ...common,
+      ...describeTarget(
+        plan,
+        context,
+        extractor,
+        [...staged, ...findMarks(marks, found, columns)],
+        columns,
+        compared,
+      ),
+    },
   };
 }
 
@@ -185,6 +201,19 @@ async function describeSource(
   };
 }
 
+/** The fields of marks that the target has, with the types of their columns. */
+function findMarks(
+  marks: readonly Field[],
+  found: readonly Field[],
+  columns: readonly TargetColumn[],
+): Field[] {
+  return marks.flatMap(({ name }) => {
+    const column = columns.find(({ field }) => field === name)?.column;
+    const field = found.find((one) => one.name === column);
+    return field === undefined ? [] : [{ ...field, name }];
+  });
+}
+
 /** The stream's own rows of the target, with the types of the stage. */
 function describeTarget(
   { target, ownRows, stream }: StreamPlan,
@@ -196,7 +225,10 @@ function describeTarget(
 ): Omit<SideInput, "compared" | "keys"> {
   const values = ownRows !== undefined && "values" in ownRows ? ownRows.values : {};
   const where = ownRows !== undefined && "condition" in ownRows ? ownRows.condition : undefined;
-  const read = staged.filter(({ name }) => compared.includes(name) || name in values);
+  const mark = findDeletedColumn(stream.load);
+  const read = staged.filter(({ name }) =>
+    compared.includes(name) || name in values || name === mark
+  );
   const projections = read.map((field) => ({
     // The target need not refuse NULL where the stream does.
     field: { ...field, nullable: true },
@@ -226,6 +258,7 @@ function describeTarget(
       summarize: "counts",
     },
     within,
+    ...(read.some(({ name }) => name === mark) ? { deletedAt: mark } : {}),
   };
 }
 

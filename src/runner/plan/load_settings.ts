@@ -1,6 +1,6 @@
 /** Chooses the settings of a stream's load from its plan and the options of the run. */
 import type { PlannedLoad } from "../../core/contracts/loader.ts";
-import type { LoadMode } from "../../models/stream.ts";
+import type { LoadMode, Stream } from "../../models/stream.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
 import { targetName } from "./field_declarations.ts";
@@ -29,8 +29,13 @@ function chooseDeletes({ stream: { load, expect } }: StreamPlan): PlannedLoad["d
   if (load?.deletes === undefined) return undefined;
   return {
     maxPercent: expect?.max_delete_pct ?? MAX_DELETE_PCT,
-    ...(load.deletes === "soft" ? { column: load.deleted_at ?? "_dxt_deleted_at" } : {}),
+    column: findDeletedColumn(load),
   };
+}
+
+/** The target's column in which a load marks deleted rows; undefined where it marks none. */
+export function findDeletedColumn(load: Stream["load"]): string | undefined {
+  return load?.deletes === "soft" ? load.deleted_at ?? "_dxt_deleted_at" : undefined;
 }
 
 /** Returns `replace` for a full refresh, if the loader has that mode. */

@@ -102,7 +102,7 @@ interface HashedBatch {
 
 /** Reads and hashes the rows of a side, as a run would stage them. */
 async function* readSide(
-  { extractor: chosen, spec, compared, keys, within, loaded }: SideInput,
+  { extractor: chosen, spec, compared, keys, within, deletedAt, loaded }: SideInput,
   report: (progress: SideProgress) => void,
   signal: AbortSignal,
 ): AsyncGenerator<HashedBatch, void, void> {
@@ -120,13 +120,23 @@ async function* readSide(
   for await (const read of verifyReceived(readBatches(extraction, spec, watch, newStats()))) {
     const batch = within.reduce(
       (rows, range) => filterBatch(rows, findPredicate(rows, fields, range)),
-      read,
+      deletedAt === undefined ? read : filterBatch(read, findUnset(read, fields, deletedAt)),
     );
     if (batch.numRows === 0) continue;
     const inRange = loaded && findPredicate(batch, fields, loaded);
     const isLater = inRange && ((row: number) => !inRange(row));
     yield { batch, hashes: hasher.hash(batch), isLater };
   }
+}
+
+function findUnset(
+  { data: { children } }: Batch,
+  fields: readonly Field[],
+  name: string,
+): RowPredicate {
+  const at = fields.findIndex((field) => field.name === name);
+  const read = valueReader(fields[at]!, children[at]!);
+  return (row) => read(row) === null;
 }
 
 function findPredicate(
