@@ -44,6 +44,8 @@ export interface Replacement {
 export interface LoadSteps<S extends SqlSession, T extends Table> {
   /** @throws {DXTError} for a table that may store other rows than a load writes */
   refuseTable?(session: S, table: T): Promise<void>;
+  /** Statements that an append to a table that exists runs besides. */
+  appendStatements?(session: S, table: T): Promise<readonly string[]>;
   /**
    * Statements that an upsert runs before its rows are written.
    *
@@ -178,6 +180,9 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   await collect(() => steps.refuseTable?.(session, table));
   const count = await findCount(system, session, load, table);
   const destructive: string[] = [];
+  if (load.mode === "append") {
+    statements.push(...await steps.appendStatements?.(session, table) ?? []);
+  }
   if (load.mode === "upsert") {
     statements.push(...await steps.upsertStatements(session, table.name, fields, table));
     if (deletes !== undefined && deletes.column === undefined) {

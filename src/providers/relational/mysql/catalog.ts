@@ -57,6 +57,9 @@ function makeField({ name, type, nullable, key, generated }: MySQLColumn): Field
   };
 }
 
+/** Table of the markers of appends (`commit_marker.ts`), in the database of their targets; it is not listed. */
+export const MARKERS = "_dxt_commits";
+
 function formatLabel(name: TableName): string {
   return displayName(quoteTable(name, { quote: (part) => `"${part.replaceAll('"', '""')}"` }));
 }
@@ -112,7 +115,7 @@ async function list(session: Session): Promise<ListedTable[]> {
     FROM information_schema.COLUMNS c
     JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
     WHERE c.TABLE_SCHEMA = coalesce(DATABASE(), c.TABLE_SCHEMA)
-      AND c.TABLE_SCHEMA NOT IN ${SYSTEM}
+      AND c.TABLE_SCHEMA NOT IN ${SYSTEM} AND c.TABLE_NAME <> ${textLiteral(MARKERS)}
     ORDER BY c.TABLE_SCHEMA, c.TABLE_NAME, c.ORDINAL_POSITION`,
   );
   const tables = Map.groupBy(rows, ([schema, name]) => JSON.stringify([schema, name]));

@@ -17,12 +17,13 @@ import { createTarget, describeNewTable, makeTarget } from "../load/target.ts";
 import { acceptInSteps } from "./load/accept_rows.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
+import { markerStatements, prepareMarker } from "./load/commit_marker.ts";
 import { commitLoad, type PendingAppend } from "./load/load_commit.ts";
 import { quote, textLiteral } from "./dialect.ts";
 import { isEmpty, verifyLoaded } from "./load/verify_load.ts";
 import { watermarks } from "./max_watermark.ts";
 import { refuseMissingRights } from "./privileges.ts";
-import { lockLoads, nameLock, restoreReplaced, siblingTable } from "./sibling_table.ts";
+import { lockLoads, nameLock, restoreReplaced, siblingTable } from "./load/sibling_table.ts";
 import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./load/staged_upsert.ts";
 import { mysql, type Target } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
@@ -36,6 +37,11 @@ import {
 } from "./wire/infile_encoder.ts";
 import { Session } from "./wire/session.ts";
 
+export interface MySQLLoaderOptions extends ReplaceOption {
+  /** Whether appends are marked as committed (`commit_marker.ts`); true when absent. */
+  readonly commit_marker?: boolean;
+}
+
 /** Engines that roll back. */
 const TRANSACTIONAL = /^(InnoDB|RocksDB|TokuDB|ndbcluster)$/i;
 
@@ -48,7 +54,7 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
 
   constructor(
     protected override readonly connector: MySQLConnector,
-    private readonly options: ReplaceOption = { replace: "delete" },
+    private readonly options: MySQLLoaderOptions = { replace: "delete" },
   ) {
     super();
   }
@@ -61,7 +67,8 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     const session = await Session.open(this.connector.config, task.signal, { localFiles: true });
     const release = session.endOnAbort(task.signal);
     try {
-      const lock = await lockLoads(session, task);
+      await using held = await lockLoads(session, task);
+      const lock = held.name;
       const name = tableName(task.target);
       const table = await catalog.find(session, name) ?? await this.#restore(session, task, lock);
       await refuseStale(watermarks, session, task);
@@ -75,11 +82,23 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
       // The server commits each of these changes at once.
       const target = await createTarget(mysql, session, task, name, statements);
       warnOfOmissions(this.connector.warn, target);
-      return await loadInto(session, task, target, { lock, creates: false });
+      const marker = await this.#prepareMarker(session, task, table);
+      return await loadInto(session, task, target, { lock, creates: false, marker });
     } finally {
       release();
       await session.close();
     }
+  }
+
+  /** Ends a transaction. */
+  async #prepareMarker(session: Session, task: LoadTask, table: MySQLTable) {
+    if (!this.#hasMarker(task) || task.journal === undefined) return undefined;
+    return await prepareMarker(session, table, this.connector.warn);
+  }
+
+  /** Other loads may be repeated. */
+  #hasMarker({ mode }: PlannedLoad): boolean {
+    return mode === "append" && this.options.commit_marker !== false;
   }
 
   /** Restores the table that a replacement had renamed when the server stopped. */
@@ -154,6 +173,8 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
     const steps = super.steps(load);
     return {
       refuseTable,
+      appendStatements: async (session, table) =>
+        this.#hasMarker(load) ? await markerStatements(session, table) : [],
       async upsertStatements(session, name, fields, table) {
         const loaded = fields.map((field) => field.name);
         if (table !== undefined) await refuseOtherKeys(session, table, loaded, load.upsertKeys);
@@ -186,7 +207,7 @@ async function loadInto(
   session: Session,
   task: LoadTask,
   target: Target,
-  append: Pick<PendingAppend, "lock" | "creates">,
+  append: Omit<PendingAppend, "rows">,
   rename?: string,
 ): Promise<LoadReceipt> {
   // Creating a table or an index would end the transaction.
@@ -207,7 +228,8 @@ async function loadInto(
   const loaded = { creates: append.creates, wasEmpty, staging: upsert?.staging };
   const verified = await verifyLoaded(session, task, target, loaded);
   await task.rejections?.seal();
-  await commitLoad(session, task, { ...append, rows: receipt.rows }, rename ?? "COMMIT");
+  const pending = { ...append, rows: receipt.rows };
+  await commitLoad(session, task, target.table, pending, rename ?? "COMMIT");
   return { ...receipt, verified };
 }
 

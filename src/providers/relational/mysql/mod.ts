@@ -1,15 +1,20 @@
 /** MySQL and MariaDB. */
 import { z } from "zod";
 import { defineProvider } from "../../../core/contracts/provider.ts";
-import { type ReplaceOption, replaceOption, TABLE_LOADS } from "../loader_options.ts";
+import { replaceOption, TABLE_LOADS } from "../loader_options.ts";
 import { tableName } from "../names.ts";
 import { fromURL, MySQLConfig, permissions } from "./config.ts";
 import type { MySQLConnector } from "./connector.ts";
+import type { MySQLLoaderOptions } from "./loader.ts";
 
 const LoaderOptions = replaceOption(
   "loaded in one transaction",
   " by one RENAME TABLE, for tables without triggers and foreign keys",
-);
+).extend({
+  commit_marker: z.boolean().default(true).describe(
+    "Whether an append writes its id into the table _dxt_commits, which tells a later run what became of it (default: true)",
+  ),
+});
 
 export default defineProvider<MySQLConfig, MySQLConnector>({
   name: "mysql",
@@ -52,18 +57,18 @@ export default defineProvider<MySQLConfig, MySQLConnector>({
       options: LoaderOptions,
       async create(connector, options) {
         const { MySQLLoader } = await import("./loader.ts");
-        return new MySQLLoader(connector, options as ReplaceOption);
+        return new MySQLLoader(connector, options as MySQLLoaderOptions);
       },
       async getOutcome(connector, target, record) {
         const { findOutcome } = await import("./load/load_commit.ts");
         return await findOutcome(connector, target, record);
       },
       async listLeftovers(...of) {
-        const { listLeftovers } = await import("./sibling_table.ts");
+        const { listLeftovers } = await import("./load/sibling_table.ts");
         return await listLeftovers(...of);
       },
       async removeLeftover(...of) {
-        const { removeLeftover } = await import("./sibling_table.ts");
+        const { removeLeftover } = await import("./load/sibling_table.ts");
         return await removeLeftover(...of);
       },
     },

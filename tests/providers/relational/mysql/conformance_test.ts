@@ -33,8 +33,6 @@ for (const kind of SERVERS) {
       "hostile table names": NAMES,
       "hostile column names": NAMES,
       "hostile key names": NAMES,
-      "outcomes in an existing target":
-        "MySQL keeps no record of a transaction, and other programs may write to the table",
     },
   });
 }

@@ -6,7 +6,7 @@ import {
   lockLoads,
   nameLock,
   removeLeftover,
-} from "../../../../src/providers/relational/mysql/sibling_table.ts";
+} from "../../../../src/providers/relational/mysql/load/sibling_table.ts";
 import { MySQLLoader } from "../../../../src/providers/relational/mysql/loader.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import { stagedOf } from "../../../support/staged.ts";

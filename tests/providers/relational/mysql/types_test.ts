@@ -415,7 +415,7 @@ onServers("with schema: evolve a column of text gets the source's length", async
     signal: never,
   } as const;
   const { statements } = await loader.plan(task);
-  assert.deepEqual(statements, []);
+  assert.deepEqual(statements.filter((sql) => !sql.includes("_dxt_commits")), []);
   assert.deepEqual(warnings.map((text) => /make the column (\w+\(\d+\))/.exec(text)?.[1]), [
     ...["varchar(20)", "char(7)"],
   ]);

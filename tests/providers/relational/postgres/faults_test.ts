@@ -3,7 +3,7 @@ import { ConnectionError, DXTError } from "../../../../src/core/errors.ts";
 import type { Field } from "../../../../src/models/field.ts";
 import type { TestDatabase } from "../../../support/services.ts";
 import { stagedOf } from "../../../support/staged.ts";
-import { type Break, proxyTo } from "./proxy.ts";
+import { type Break, proxyTo } from "../../../support/proxy.ts";
 import { connect, extract, load, onServers } from "./support.ts";
 
 const ROWS = 200_000;

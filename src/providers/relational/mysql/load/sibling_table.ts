@@ -1,14 +1,14 @@
 /** The tables that a load writes beside its target, and that a killed load leaves there. */
 import { createHash } from "node:crypto";
-import type { Leftover, LeftoverRequest, LoadTask } from "../../../core/contracts/loader.ts";
-import type { StreamTarget } from "../../../models/source.ts";
-import type { TableName } from "../contract.ts";
-import { type LockingTask, lockTarget } from "../load/target_lock.ts";
-import { formatReference, quoteTable, tableName } from "../names.ts";
-import { catalog, type MySQLTable } from "./catalog.ts";
-import type { MySQLConnector } from "./connector.ts";
-import { dialect, textLiteral } from "./dialect.ts";
-import { Session } from "./wire/session.ts";
+import type { Leftover, LeftoverRequest, LoadTask } from "../../../../core/contracts/loader.ts";
+import type { StreamTarget } from "../../../../models/source.ts";
+import type { TableName } from "../../contract.ts";
+import { type LockingTask, lockTarget } from "../../load/target_lock.ts";
+import { formatReference, quoteTable, tableName } from "../../names.ts";
+import { catalog, type MySQLTable } from "../catalog.ts";
+import type { MySQLConnector } from "../connector.ts";
+import { dialect, textLiteral } from "../dialect.ts";
+import { Session } from "../wire/session.ts";
 
 type Pair = [TableName, TableName];
 
@@ -42,8 +42,13 @@ export async function nameLock(
   return `dxt_${createHash("sha256").update(table).digest("hex").slice(0, 32)}`;
 }
 
-/** Takes the lock of a table, and returns its name; the server frees it with the session. */
-export async function lockLoads(session: Session, task: LockingTask): Promise<string> {
+/** The lock of a table that a session has. */
+export interface TableLock extends AsyncDisposable {
+  readonly name: string;
+}
+
+/** Takes the lock of a table. The server frees it with the session, too, but later than a client sees its end. */
+export async function lockLoads(session: Session, task: LockingTask): Promise<TableLock> {
   const lock = await nameLock(session, task);
   await lockTarget(task, async () => {
     const { rows: [row] } = await session.query(
@@ -51,7 +56,12 @@ export async function lockLoads(session: Session, task: LockingTask): Promise<st
     );
     return row![0] === "1" ? undefined : `connection ${row![1]} of MySQL`;
   });
-  return lock;
+  return {
+    name: lock,
+    async [Symbol.asyncDispose]() {
+      if (session.usable) await session.query(`DO RELEASE_LOCK('${lock}')`).catch(() => {});
+    },
+  };
 }
 
 /**
@@ -131,11 +141,12 @@ export async function removeLeftover(
 ): Promise<boolean> {
   const session = await Session.open(config, signal);
   try {
-    const lock = await lockLoads(session, { target, claim, signal });
-    const table = siblingNames(lock).map((own) => ({ ...tableName(target), name: own }))
+    await using lock = await lockLoads(session, { target, claim, signal });
+    const siblings = siblingNames(lock.name);
+    const table = siblings.map((own) => ({ ...tableName(target), name: own }))
       .find((sibling) => formatReference(sibling) === name);
     if (table === undefined) return false;
-    const isOld = table.name === siblingNames(lock)[1];
+    const isOld = table.name === siblings[1];
     if (isOld && await catalog.find(session, tableName(target)) === undefined) return false;
     await session.query(`DROP TABLE IF EXISTS ${quoteTable(table, dialect)}`);
     return true;
