@@ -29,14 +29,14 @@ const STARTERS: Readonly<Record<string, () => Promise<Service>>> = {
 /** Environment names of all services. */
 export const SERVICES: readonly string[] = Object.keys(STARTERS);
 
-/** Starts every server that this machine can run; a missing one is not an error. */
-export async function startServices(): Promise<Services> {
+/** Starts every server that this machine can run, or those of `names`; a missing one is not an error. */
+export async function startServices(names = SERVICES): Promise<Services> {
   const started: Service[] = [];
   const missing: Record<string, string> = {};
   await Promise.all(
-    Object.entries(STARTERS).map(async ([name, start]) => {
+    names.map(async (name) => {
       try {
-        started.push(await start());
+        started.push(await STARTERS[name]!());
       } catch (error) {
         missing[name] = error instanceof Error ? error.message : String(error);
       }

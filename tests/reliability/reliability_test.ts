@@ -1,34 +1,65 @@
-/** A few runs that are killed at their commit, and pairs that overlap; `soak.ts` does many. */
-import { type Case, Trial } from "./trial.ts";
+/** Few cases of each family of faults; `deno task test:reliability` runs them all. */
+import assert from "node:assert/strict";
+import { ignoreIf } from "../support/ignore.ts";
 import { withFolder } from "../support/run.ts";
+import { whyNotCounted } from "./calls.ts";
+import { CALLS } from "./families/calls.ts";
+import { DEATHS } from "./families/deaths.ts";
+import { PAIRS } from "./families/pairs.ts";
+import { READERS } from "./families/readers.ts";
+import { REPLIES } from "./families/replies.ts";
+import { TIMES } from "./families/times.ts";
+import { formatTable, observe, type Outcome } from "./outcome.ts";
+import { openSystems } from "./systems.ts";
+import { type Case, Trial } from "./trial.ts";
 
-const ROWS = 2000;
-
-const CASES: readonly Pick<Case, "mode" | "target" | "exists">[] = [
-  { mode: "append", target: "sqlite", exists: true },
-  { mode: "append", target: "csv", exists: false },
-  { mode: "append", target: "folder", exists: true },
-  { mode: "incremental", target: "sqlite", exists: true },
-  { mode: "incremental", target: "parquet", exists: false },
-];
-
-for (const one of CASES) {
-  const name = `${one.mode} into ${one.exists ? "an old" : "a new"} ${one.target}`;
-  Deno.test(`a run that is killed at its commit loses and doubles nothing: ${name}`, () =>
-    withFolder(async (folder) => {
-      await using trial = new Trial(folder, { ...one, rows: ROWS, database: undefined });
-      await trial.prepare();
-      const place = await trial.place("a");
-      const ended = await trial.kill(place, "commit", 0);
-      const repeated = await trial.resume(place, ended);
-      await trial.check(1, ended.code === 0 || repeated.length > 0 ? [place] : []);
-    }));
-  Deno.test(`two runs at once lose and double nothing: ${name}`, () =>
-    withFolder(async (folder) => {
-      await using trial = new Trial(folder, { ...one, rows: ROWS, database: undefined });
-      await trial.prepare();
-      const places = [await trial.place("a"), await trial.place("b")];
-      await Promise.all(places.map((place) => trial.repeat(place)));
-      await trial.check(one.mode === "append" ? 2 : 1, places);
-    }));
+for (const family of [CALLS, TIMES, PAIRS, REPLIES, READERS, DEATHS]) {
+  const missing = family === CALLS ? await whyNotCounted() : undefined;
+  Deno.test({
+    ...ignoreIf(missing, `no rows are lost or doubled: ${family.title}`),
+    fn: () =>
+      withFolder(async (folder) => {
+        await using systems = await openSystems();
+        const outcomes = await Array.fromAsync(family.run({ systems, isShort: true, folder }));
+        assert.ok(outcomes.length > 0);
+        assert.deepEqual(outcomes.filter(({ finding }) => finding !== "ok"), []);
+      }),
+  });
 }
+
+const CASE: Case = { mode: "append", source: "csv", target: "csv", exists: true, rows: 100 };
+
+Deno.test("rows that are missing, doubled or of two versions are found", () =>
+  withFolder(async (folder) => {
+    await using trial = new Trial(folder, CASE);
+    await trial.prepare();
+    const place = await trial.place("a");
+    assert.equal(await trial.checkView(), "old");
+    assert.equal(await trial.run(place), 0);
+    assert.equal(await trial.checkView(), "new");
+    await trial.check(1, [place]);
+    const path = `${folder}/out/t.csv`;
+    const text = await Deno.readTextFile(path);
+    const findings: Outcome["finding"][] = [];
+    for (const change of [text.trimEnd().replace(/\n[^\n]*$/, "\n"), `${text}7,v7\n`]) {
+      await Deno.writeTextFile(path, change);
+      for (const check of [() => trial.check(1, []), () => trial.checkView().then(() => {})]) {
+        findings.push((await observe("f", "c", check)).finding);
+      }
+    }
+    assert.deepEqual(findings, ["lost", "mixed", "doubled", "mixed"]);
+  }));
+
+Deno.test("the table counts the findings of each family", () => {
+  const outcome = { family: "a", case: "c", ms: 1 };
+  const table = formatTable([{ name: "a", title: "Killed" }, { name: "b", title: "Unused" }], [
+    { ...outcome, finding: "ok" },
+    { ...outcome, finding: "lost" },
+  ]);
+  assert.equal(
+    table,
+    "| Fault | cases | lost | doubled | mixed | changed | hung | failed |\n" +
+      "| --- | --: | --: | --: | --: | --: | --: | --: |\n" +
+      "| Killed | 2 | 1 | 0 | 0 | 0 | 0 | 0 |",
+  );
+});

@@ -1,38 +1,56 @@
 /** Runs that are killed, and runs that overlap; each is repeated until it says that it is done. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+
+import parquet from "../../src/formats/parquet/parquet.ts";
+import { inputOf, readAll } from "../formats/json/support.ts";
+import { Fault, type Scope } from "./outcome.ts";
+import { type Database, NO_SYSTEMS, type Systems } from "./systems.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 export const MODES = ["append", "replace", "upsert", "incremental"] as const;
 export const FILES = ["csv", "jsonl", "parquet", "folder"] as const;
-export const TARGETS = ["postgres", "sqlite", ...FILES] as const;
+export const SOURCES = ["postgres", "sqlite", "csv"] as const;
+export const TARGETS = ["postgres", "mysql", "sqlite", ...FILES] as const;
 export type Mode = (typeof MODES)[number];
+export type SourceKind = (typeof SOURCES)[number];
 export type TargetKind = (typeof TARGETS)[number];
-
-/** A PostgreSQL database, and a way to ask it. */
-export interface Database {
-  readonly url: string;
-  /** Rows as arrays of text, NULLs as empty text. */
-  rows(sql: string): Promise<string[][]>;
-}
 
 export interface Case {
   readonly mode: Mode;
+  readonly source: SourceKind;
   readonly target: TargetKind;
   /** Whether the target has rows before. */
   readonly exists: boolean;
   /** Rows of the source. */
   readonly rows: number;
-  /** Where source and target are, for a target in PostgreSQL. */
-  readonly database: Database | undefined;
 }
 
-/** Files have no keys to upsert by. */
-export function isPossible({ mode, target }: Pick<Case, "mode" | "target">): boolean {
-  return mode !== "upsert" || !FILES.some((kind) => kind === target);
+/** Whether the systems are there and support the mode: files have no keys to upsert by. */
+export function isPossible(
+  { mode, source, target }: Pick<Case, "mode" | "source" | "target">,
+  systems: Systems,
+): boolean {
+  const isFile = FILES.some((kind) => kind === target);
+  const needed = [source, target].filter((kind) => kind === "postgres" || kind === "mysql");
+  return (mode !== "upsert" || !isFile) && needed.every((kind) => systems[kind] !== undefined);
+}
+
+/** Every mode and target that is possible, each with a source. */
+export function listCases(systems: Systems): Pick<Case, "mode" | "source" | "target">[] {
+  const cases = MODES.flatMap((mode) => TARGETS.map((target) => ({ mode, target })));
+  return cases.map((one, i) => ({ ...one, source: SOURCES[i % SOURCES.length]! }))
+    .filter((one) => isPossible(one, systems));
+}
+
+/** A case in a few words. */
+export function describeCase({ mode, source, target, exists }: Case): string {
+  return `${source} → ${exists ? "existing" : "new"} ${target}, ${mode}`;
 }
 
 /** Exit codes that may be answered by running again. */
@@ -58,18 +76,35 @@ export interface Ended {
   readonly ms: number;
 }
 
-/** How a target differs from what was expected. */
-export class WrongTarget extends Error {
-  constructor(readonly missing: number, readonly surplus: number) {
-    super(`${missing} rows are missing, ${surplus} are too many`);
-  }
+/** A proxy, and keys of the connection that leads to it. */
+export interface Through {
+  readonly port: number;
+  readonly keys: Readonly<Record<string, unknown>>;
+}
+
+/** Prepares a trial in a folder of its own, which is removed unless `work` throws. */
+export async function withTrial<T>(
+  settings: Case,
+  { folder, systems }: Scope,
+  work: (trial: Trial) => Promise<T>,
+): Promise<T> {
+  const own = await Deno.makeTempDir({ dir: folder });
+  await using trial = new Trial(own, settings, systems);
+  await trial.prepare();
+  const result = await work(trial);
+  await Deno.remove(own, { recursive: true });
+  return result;
 }
 
 /** A source, a target, and folders that the pipeline is run from. */
 export class Trial {
   readonly #table = `t_${Deno.pid}_${names++}`;
 
-  constructor(readonly folder: string, readonly settings: Case) {}
+  constructor(
+    readonly folder: string,
+    readonly settings: Case,
+    private readonly systems: Systems = NO_SYSTEMS,
+  ) {}
 
   /** Writes the source with its first tenth, loads it where the target is to exist, and adds the rest. */
   async prepare(): Promise<void> {
@@ -83,23 +118,52 @@ export class Trial {
   }
 
   async #write(from: number, to: number): Promise<void> {
-    const { database } = this.settings;
-    const numbers = `generate_series(${from}, ${to})`;
-    if (database !== undefined) {
-      await database.rows(
-        `CREATE TABLE IF NOT EXISTS ${this.#table}_source (id bigint PRIMARY KEY, v text)`,
-      );
-      await database.rows(
-        `INSERT INTO ${this.#table}_source SELECT n, md5(n::text) FROM ${numbers} AS n`,
-      );
-      return;
+    const recursive =
+      `WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to})`;
+    switch (this.settings.source) {
+      case "postgres": {
+        const { rows } = this.#database("postgres");
+        const table = `${this.#table}_source`;
+        await rows(`CREATE TABLE IF NOT EXISTS ${table} (id bigint PRIMARY KEY, v text)`);
+        await rows(
+          `INSERT INTO ${table} SELECT n, md5(n::text) FROM generate_series(${from}, ${to}) AS n`,
+        );
+        return;
+      }
+      case "sqlite": {
+        using source = new DatabaseSync(join(this.folder, "source.db"));
+        source.exec("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, v TEXT)");
+        source.exec(`${recursive} INSERT INTO t SELECT i, printf('%032x', i * 7919) FROM n`);
+        return;
+      }
+      case "csv": {
+        const lines = Array.from({ length: to - from + 1 }, (_, i) => {
+          const id = from + i;
+          return `${id},v${(id * 7919).toString(16).padStart(31, "0")}\n`;
+        });
+        const header = from === 1 ? "id,v\n" : "";
+        await Deno.writeTextFile(join(this.folder, "source.csv"), header + lines.join(""), {
+          append: true,
+        });
+      }
     }
-    using source = new DatabaseSync(join(this.folder, "source.db"));
-    source.exec("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, v TEXT)");
-    source.exec(
-      `WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to})
-       INSERT INTO t SELECT i, printf('%032x', i * 7919) FROM n`,
-    );
+  }
+
+  /** Replaces the CSV source by as many rows that all have this value. */
+  async replaceSource(value: string): Promise<void> {
+    const lines = Array.from({ length: this.settings.rows }, (_, i) => `${i + 1},${value}\n`);
+    await Deno.writeTextFile(join(this.folder, "source.csv"), `id,v\n${lines.join("")}`);
+  }
+
+  /** Values of the target's rows. */
+  async readValues(): Promise<string[]> {
+    return (await this.#target()).map((row) => row.slice(row.indexOf(",") + 1));
+  }
+
+  #database(kind: "postgres" | "mysql"): Database {
+    const database = this.systems[kind];
+    assert.ok(database, `${kind} is not there`);
+    return database;
   }
 
   /** A folder with the pipeline; runs in different ones share nothing but the target. */
@@ -111,21 +175,15 @@ export class Trial {
   }
 
   #pipeline() {
-    const { mode, target, database } = this.settings;
-    const source = database?.url ?? { provider: "sqlite", path: join(this.folder, "source.db") };
-    const to = target === "postgres"
-      ? database!.url
-      : target === "sqlite"
-      ? { provider: "sqlite", path: join(this.folder, "target.db") }
-      : { provider: "local", path: join(this.folder, "out") };
+    const { mode } = this.settings;
     return {
       version: 1,
       name: "p",
-      source,
-      target: to,
+      source: this.#endpoint(this.settings.source, "source.db", this.folder),
+      target: this.#endpoint(this.settings.target, "target.db", join(this.folder, "out")),
       streams: [{
         id: "s",
-        source: database === undefined ? "t" : `${this.#table}_source`,
+        source: this.#sourceName(),
         target: this.#targetName(),
         ...(mode === "incremental"
           ? { extract: { mode, watermark_field: "id" } }
@@ -134,9 +192,31 @@ export class Trial {
     };
   }
 
+  /** The connection of a kind of system. */
+  #endpoint(kind: SourceKind | TargetKind, database: string, folder: string) {
+    if (kind === "postgres" || kind === "mysql") {
+      const url = new URL(this.#database(kind).url);
+      const { port, keys } = this.through[kind] ?? {};
+      if (port !== undefined) url.port = String(port);
+      return { url: url.href, ...keys };
+    }
+    return kind === "sqlite"
+      ? { provider: "sqlite", path: join(this.folder, database) }
+      : { provider: "local", path: folder };
+  }
+
+  /** Proxies that the pipeline connects to in place of the servers, and keys of the connection. */
+  readonly through: { postgres?: Through; mysql?: Through } = {};
+
+  #sourceName(): string {
+    const { source } = this.settings;
+    return source === "postgres" ? `${this.#table}_source` : source === "csv" ? "source.csv" : "t";
+  }
+
   #targetName(): string {
     switch (this.settings.target) {
       case "postgres":
+      case "mysql":
         return `${this.#table}_target`;
       case "sqlite":
         return "t";
@@ -147,19 +227,21 @@ export class Trial {
     }
   }
 
-  start(place: string, command = "run", ...more: string[]): Deno.ChildProcess {
+  /** @param env variables besides the process's own */
+  start(place: string, env: Readonly<Record<string, string>> = {}): Deno.ChildProcess {
     return new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "--no-prompt", "--no-check", "--v8-flags=--expose-gc", MAIN],
-        ...[command, join(place, "p.yaml"), "-q", ...more],
+        ...["run", join(place, "p.yaml"), "-q"],
       ],
+      env,
       stdout: "piped",
       stderr: "piped",
     }).spawn();
   }
 
-  async run(place: string, command?: string, ...more: string[]): Promise<number> {
-    const { code, stderr } = await this.start(place, command, ...more).output();
+  async run(place: string, env?: Readonly<Record<string, string>>): Promise<number> {
+    const { code, stderr } = await this.start(place, env).output();
     if (code !== 0 && !AGAIN.includes(code)) this.errors.push(new TextDecoder().decode(stderr));
     return code;
   }
@@ -171,7 +253,7 @@ export class Trial {
   async repeat(place: string): Promise<number[]> {
     const codes: number[] = [];
     while (codes.at(-1) !== 0) {
-      if (codes.length > 0) await new Promise((resolve) => setTimeout(resolve, 200));
+      if (codes.length > 0) await delay(200);
       assert.ok(codes.length < MOST_RUNS, `never done: ${codes.join(" ")}`);
       codes.push(await this.run(place));
     }
@@ -184,27 +266,23 @@ export class Trial {
     const output = child.output();
     let ended = false;
     output.finally(() => ended = true);
-    const stages = join(place, ".dxt", "stage", "p");
-    const sign = after === "stage" ? "s" : PENDING;
-    while (!ended && !await exists(join(stages, sign))) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    const sign = join(stagesOf(place), after === "stage" ? "s" : PENDING);
+    while (!ended && !await exists(sign)) await delay(1);
     const seen = performance.now();
-    await Promise.race([output, new Promise((resolve) => setTimeout(resolve, ms))]);
+    await Promise.race([output, delay(ms)]);
     try {
       child.kill("SIGKILL");
     } catch {
       // It was done before.
     }
-    const { code, stdout } = await output;
-    const left = await namesIn(stages);
-    return {
-      code,
-      isTold: isSuccess(new TextDecoder().decode(stdout)),
-      isPending: left.includes(PENDING),
-      left,
-      ms: performance.now() - seen,
-    };
+    return { ...await readEnd(place, await output), ms: performance.now() - seen };
+  }
+
+  /** Runs once, whatever becomes of it. */
+  async runToEnd(place: string, env: Readonly<Record<string, string>>): Promise<Ended> {
+    const start = performance.now();
+    const output = await this.start(place, env).output();
+    return { ...await readEnd(place, output), ms: performance.now() - start };
   }
 
   /**
@@ -212,7 +290,10 @@ export class Trial {
    * was killed between its result and the removal of its record is repeated, too: nothing may be
    * loaded twice then.
    */
-  async resume(place: string, { isTold, isPending }: Ended): Promise<number[]> {
+  async resume(
+    place: string,
+    { isTold, isPending }: Pick<Ended, "isTold" | "isPending">,
+  ): Promise<number[]> {
     return isTold && !isPending ? [] : await this.repeat(place);
   }
 
@@ -220,67 +301,96 @@ export class Trial {
    * Fails unless the target holds what the source has, `times` over, and nothing is left in places
    * whose last run ended by itself.
    *
-   * @throws {WrongTarget} when rows are missing, or there more often
+   * @throws {Fault} when rows are missing, or there more often
    */
   async check(times: number, places: readonly string[]): Promise<void> {
-    const { exists: existed, rows, mode } = this.settings;
-    const source = await this.#source();
-    const tenth = Math.floor(rows / 10);
-    const isRepeated = (row: string) =>
-      mode === "append" && existed && Number(row.split(",")[0]) <= tenth;
-    const surplus = new Map<string, number>();
-    const count = (row: string, more: number) => surplus.set(row, (surplus.get(row) ?? 0) + more);
-    for (const row of source) count(row, isRepeated(row) ? -times - 1 : -times);
-    for (const row of await this.#target()) count(row, 1);
-    const [missing, more] = [...surplus.values()].reduce(
-      ([less, more], number) => number < 0 ? [less - number, more] : [less, more + number],
-      [0, 0] as [number, number],
-    );
-    if (missing > 0 || more > 0) throw new WrongTarget(missing, more);
+    const { missing, surplus } = await this.#compare(await this.#target(), times);
+    if (missing > 0) throw new Fault("lost", `${missing} rows are missing, ${surplus} too many`);
+    if (surplus > 0) throw new Fault("doubled", `${surplus} rows are too many`);
     for (const place of places) {
       assert.ok(!await exists(join(place, ".dxt")), "a stage or a lock was left");
     }
   }
 
-  async #source(): Promise<string[]> {
-    const { database } = this.settings;
-    if (database === undefined) return sqliteRows(join(this.folder, "source.db"));
-    return (await database.rows(`SELECT id, v FROM ${this.#table}_source`)).map(String);
+  /**
+   * Fails unless the target is as before the run or as after it.
+   *
+   * @throws {Fault} when a reader sees neither
+   */
+  async checkView(): Promise<"old" | "new"> {
+    const rows = await this.#target();
+    const [before, after] = [await this.#compare(rows, 0), await this.#compare(rows, 1)];
+    if (after.missing + after.surplus === 0) return "new";
+    if (before.missing + before.surplus === 0) return "old";
+    throw new Fault("mixed", `${rows.length} rows are neither the old nor the new ones`);
   }
 
-  async #target(): Promise<string[]> {
-    const { target, database } = this.settings;
-    if (target === "postgres") {
-      return (await database!.rows(`SELECT id, v FROM ${this.#table}_target`)).map(String);
+  /** @param times how often the rows of the source were loaded; 0: the target is as before */
+  async #compare(target: readonly string[], times: number) {
+    const source = await this.#source();
+    const { exists: existed, rows, mode } = this.settings;
+    const tenth = Math.floor(rows / 10);
+    const wanted = (row: string) => {
+      const isOld = existed && Number(row.split(",")[0]) <= tenth;
+      if (times === 0) return isOld ? 1 : 0;
+      return mode === "append" && isOld ? times + 1 : times;
+    };
+    const surplus = new Map<string, number>();
+    const count = (row: string, more: number) => surplus.set(row, (surplus.get(row) ?? 0) + more);
+    for (const row of source) count(row, -wanted(row));
+    for (const row of target) count(row, 1);
+    const numbers = [...surplus.values()];
+    return {
+      missing: numbers.reduce((sum, number) => sum + Math.max(0, -number), 0),
+      surplus: numbers.reduce((sum, number) => sum + Math.max(0, number), 0),
+    };
+  }
+
+  async #source(): Promise<string[]> {
+    switch (this.settings.source) {
+      case "postgres":
+        return await this.#readTable("postgres", `${this.#table}_source`);
+      case "sqlite":
+        return sqliteRows(join(this.folder, "source.db"));
+      case "csv":
+        return linesOf(await Deno.readTextFile(join(this.folder, "source.csv"))).slice(1);
     }
-    if (target === "sqlite") return sqliteRows(join(this.folder, "target.db"));
-    const out = join(this.folder, "out");
+  }
+
+  /** Rows of a table; none if it does not exist. */
+  async #readTable(kind: "postgres" | "mysql", table: string): Promise<string[]> {
+    const { rows } = this.#database(kind);
+    const found = await rows(
+      `SELECT 1 FROM information_schema.tables WHERE table_name = '${table}'`,
+    );
+    return found.length === 0 ? [] : (await rows(`SELECT id, v FROM ${table}`)).map(String);
+  }
+
+  /** Rows of the target; none if it does not exist. */
+  async #target(): Promise<string[]> {
+    const { target } = this.settings;
     const name = this.#targetName();
-    if (target === "csv") return linesOf(await Deno.readTextFile(join(out, name))).slice(1);
+    if (target === "postgres" || target === "mysql") return await this.#readTable(target, name);
+    if (target === "sqlite") return sqliteRows(join(this.folder, "target.db"));
+    const path = join(this.folder, "out", name);
+    if (!await exists(path)) return [];
+    if (target === "csv") return linesOf(await Deno.readTextFile(path)).slice(1);
     if (target === "jsonl") {
-      return linesOf(await Deno.readTextFile(join(out, name)))
+      return linesOf(await Deno.readTextFile(path))
         .map((line) => Object.values(JSON.parse(line)).join(","));
     }
-    const csv = join(this.folder, `read-${names++}.csv`);
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", "--no-prompt", "--no-check", "--v8-flags=--expose-gc", MAIN, "run", "-q"],
-        ...["--from", target === "folder" ? `${out}/t/*` : join(out, name)],
-        ...["--to", csv],
-      ],
-      // The stage of a run without a file lies in the working directory.
-      cwd: this.folder,
-      stdout: "null",
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
-    const lines = linesOf(await Deno.readTextFile(csv)).slice(1);
-    await Deno.remove(csv);
-    return lines;
+    const files = target === "folder"
+      ? (await namesIn(path)).filter((file) => !file.startsWith(".")).map((file) =>
+        join(path, file)
+      )
+      : [path];
+    return (await Promise.all(files.map(readParquet))).flat();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { database } = this.settings;
-    await database?.rows(`DROP TABLE IF EXISTS ${this.#table}_source, ${this.#table}_target`);
+    const { postgres, mysql } = this.systems;
+    await postgres?.rows(`DROP TABLE IF EXISTS ${this.#table}_source, ${this.#table}_target`);
+    await mysql?.rows(`DROP TABLE IF EXISTS ${this.#table}_target`);
   }
 }
 
@@ -288,8 +398,22 @@ function linesOf(text: string): string[] {
   return text.trimEnd().split("\n");
 }
 
+async function readParquet(path: string): Promise<string[]> {
+  const fields = [
+    { name: "id", dtype: "int64", nullable: true },
+    { name: "v", dtype: "string", nullable: true },
+  ] as const;
+  const records = await readAll(parquet, inputOf(await Deno.readFile(path)), fields);
+  return records.map(({ id, v }) => `${id},${v}`);
+}
+
+/** Rows of table "t"; none if it, or the file, does not exist. */
 function sqliteRows(path: string): string[] {
-  using database = new DatabaseSync(path);
+  if (!existsSync(path)) return [];
+  using database = new DatabaseSync(path, { timeout: 10_000 });
+  if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 't'").get() === undefined) {
+    return [];
+  }
   return database.prepare("SELECT id, v FROM t").all().map(({ id, v }) => `${id},${v}`);
 }
 
@@ -300,6 +424,22 @@ function isSuccess(stdout: string): boolean {
   } catch {
     return false;
   }
+}
+
+const stagesOf = (place: string) => join(place, ".dxt", "stage", "p");
+
+/** What a run that ended has told and left. */
+async function readEnd(
+  place: string,
+  { code, stdout }: Deno.CommandOutput,
+): Promise<Omit<Ended, "ms">> {
+  const left = await namesIn(stagesOf(place));
+  return {
+    code,
+    isTold: isSuccess(new TextDecoder().decode(stdout)),
+    isPending: left.includes(PENDING),
+    left,
+  };
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -11,7 +11,7 @@ import {
   withRetries,
 } from "../../src/runner/retry.ts";
 import { fromError, toError } from "../../src/sandbox/messages.ts";
-import { type Break, proxyTo } from "../providers/relational/postgres/proxy.ts";
+import { type Break, proxyTo } from "../support/proxy.ts";
 import { freshDatabase, postgresTest, type TestDatabase } from "../support/services.ts";
 import { run, runWell, withFolder } from "../support/run.ts";
 import { ignoreIf } from "../support/ignore.ts";
