@@ -155,9 +155,16 @@ export class Trial {
     await Deno.writeTextFile(join(this.folder, "source.csv"), `id,v\n${lines.join("")}`);
   }
 
-  /** Values of the target's rows. */
-  async readValues(): Promise<string[]> {
-    return (await this.#target()).map((row) => row.slice(row.indexOf(",") + 1));
+  /** Values of the target's rows; undefined in the moment in which a folder has no name. */
+  async readValues(): Promise<string[] | undefined> {
+    try {
+      const rows = await this.#target();
+      const isGone = this.settings.target === "folder" && rows.length === 0;
+      return isGone ? undefined : rows.map((row) => row.slice(row.indexOf(",") + 1));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
   }
 
   #database(kind: "postgres" | "mysql"): Database {

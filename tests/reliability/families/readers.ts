@@ -55,6 +55,7 @@ async function poll(trial: Trial, reads: number): Promise<string> {
     try {
       for (let read = 0; read < reads || seen.size < LEAST_SEEN; read++) {
         const values = await trial.readValues();
+        if (values === undefined) continue;
         const [value] = values;
         if (values.length !== ROWS || values.some((other) => other !== value)) {
           throw new Fault(

@@ -9,7 +9,8 @@ import type { Field } from "../../../../src/models/field.ts";
 import { startMariaDB } from "../../../../scripts/services/mysql.ts";
 import { stagedOf } from "../../../support/staged.ts";
 import { mysqlTest } from "../../../support/services.ts";
-import { connect, never, openSession } from "./support.ts";
+import { proxyTo } from "../../../support/proxy.ts";
+import { connect, freshDatabase, never, openSession } from "./support.ts";
 import { ignoreIf } from "../../../support/ignore.ts";
 
 const { missing } = mysqlTest("mariadb");
@@ -86,3 +87,29 @@ for (const [what, work] of Object.entries({ extract, load })) {
     });
   }
 }
+
+Deno.test({
+  ...ignoreIf(missing, "mariadb: a load whose connection falls silent frees its table"),
+  async fn() {
+    await using database = await freshDatabase(mysqlTest("mariadb").url);
+    await database.sql("CREATE TABLE t (seq bigint unsigned, v text)");
+    const url = new URL(database.url);
+    await using proxy = proxyTo(Number(url.port), "silence", 60_000, "client");
+    url.port = String(proxy.port);
+    const rows = Array.from({ length: 20_000 }, (_, i) => ({ seq: BigInt(i), v: "x".repeat(200) }));
+    const append = async (to: string) => {
+      await using connector = await connect(to, { inactivity_timeout: 1 });
+      return await new MySQLLoader(connector).load({
+        target: { type: "relation", name: "t" },
+        staged: stagedOf(FIELDS, rows),
+        mode: "append",
+        upsertKeys: [],
+        lossy: "stop",
+        signal: never,
+      });
+    };
+    await assert.rejects(append(url.href), /silent for 1 s/);
+    // The server would have kept the lock of the table as long as it waits for the rest of the rows.
+    assert.equal((await append(database.url)).rows, rows.length);
+  },
+});

@@ -247,7 +247,7 @@ async function killStatement(
   );
   const release = session.endOnAbort(signal);
   try {
-    await session.query(`KILL QUERY ${connectionId}`);
+    await session.query(`KILL ${connectionId}`);
   } finally {
     release();
     await session.close();
