@@ -31,9 +31,12 @@ export async function findOrigin(
   };
 }
 
-/** JSON of a specification. Its values may be bigints and times. */
+/** JSON of a specification. Its values may be bigints and times; a guessed type is read as any other. */
 function formatStable(value: unknown): string {
-  return JSON.stringify(value, (_key, part) => typeof part === "bigint" ? `${part}n` : part);
+  return JSON.stringify(value, (key, part) => {
+    if (key === "inferred") return undefined;
+    return typeof part === "bigint" ? `${part}n` : part;
+  });
 }
 
 /** A digest, since queries may hold secrets, and names of files personal data. */
