@@ -265,7 +265,7 @@ Deno.test("mistakes in older shapes are reported where they stand", () => {
     ],
     [
       swap("on_error: stop", "retries: 3"),
-      /^<text>:15:21: unknown key "retries", known are on_error, strategy$/m,
+      /^<text>:15:21: .*"retries"/m,
     ],
     [
       swap("destination:", "destinaton:"),

@@ -89,7 +89,7 @@ function valueOf(name: string): fc.Arbitrary<unknown> {
     if (type === "number") return rarely(fc.integer(range).map((whole) => whole / 4));
     if (type !== "string") return rarely(leaf.filter((value) => typeof value === "string"));
     const pattern = new RegExp(shape.pattern ?? "");
-    const texts = ["a", "b_1", "text[]", "PT1H", ",", "\t", "1.5"]
+    const texts = ["a", "b_1", "text[]", "PT1H", ",", "\t", "1.5", "1%"]
       .filter((text) => pattern.test(text) && holds(text));
     return rarely(fc.constantFrom(...texts));
   };
