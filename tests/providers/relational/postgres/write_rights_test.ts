@@ -20,6 +20,7 @@ onServers(
       CREATE TABLE seen (id bigint PRIMARY KEY); GRANT SELECT ON seen TO ${login};
       CREATE SCHEMA other; CREATE TABLE other.found (id bigint);
       GRANT USAGE ON SCHEMA other TO ${login}; GRANT ALL ON other.found TO ${login};
+      CREATE TABLE numbered (n serial, id bigint); GRANT ALL ON numbered TO ${login};
       CREATE VIEW shown AS SELECT 1::bigint AS id;
     `);
       try {
@@ -37,6 +38,7 @@ onServers(
         };
         const refusals: [string, RegExp, string?][] = [
           ["public.seen", new RegExp(`"${login}" lacks INSERT on "public.seen"$`)],
+          ["public.numbered", new RegExp(`"${login}" lacks USAGE on sequence "numbered_n_seq"`)],
           ["nowhere.t", /schema "nowhere" does not exist and "\w+" lacks CREATE on the database$/],
           ["public.shown", /"public.shown" is a view, expected a table$/],
           ["own.t", /the session is read-only, as/, "-c default_transaction_read_only=on"],

@@ -5,6 +5,7 @@ import { tableName } from "../../names.ts";
 import { siblingTable } from "../sibling_table.ts";
 import type { Relation } from "../sql/catalog.ts";
 import { findHooks, listStatements, refuseRules } from "../sql/triggers.ts";
+import { refuseSequences } from "../sql/sequences.ts";
 import { createLike, refuseLosses, swapStatements } from "../table_swap.ts";
 import type { Session } from "../wire/session.ts";
 import { emptyStatements, stageTable } from "./upsert.ts";
@@ -19,6 +20,7 @@ export function loadSteps(
     async refuseTable(session, table) {
       // A swap puts a table without rules into the place of one that must not have any.
       if (!swaps) refuseRules(table, listStatements(load), await findHooks(session, table));
+      await refuseSequences(session, table, load);
     },
     upsertStatements: (_session, name, fields) =>
       Promise.resolve(stageTable(name, fields).split("; ")),
