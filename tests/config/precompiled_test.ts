@@ -157,9 +157,23 @@ function fitMode({ load, ...stream }: Record<string, unknown>): Record<string, u
   return { ...stream, load: { ...rest, mode, ...own } };
 }
 
+/** A few keys of a mapping: each key with a rule makes a mapping with all of them less often valid. */
+function withFewKeys(mapping: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return mapping.chain((value) => {
+    if (value === null || typeof value !== "object" || Array.isArray(value)) {
+      return fc.constant(value);
+    }
+    const entries = Object.entries(value);
+    const maxLength = Math.min(4, entries.length);
+    return fc.subarray(entries, { maxLength }).map((few) => Object.fromEntries(few));
+  });
+}
+
 Deno.test("a file that is read by its shape means what its schema makes of it", () => {
   let read = 0;
-  const streams = fc.array(valueOf("Stream"), { minLength: 1, maxLength: 2 }).map((all) =>
+  const streams = fc.array(withFewKeys(valueOf("Stream")), { minLength: 1, maxLength: 2 }).map((
+    all,
+  ) =>
     all.map((stream, i) => {
       if (stream === null || typeof stream !== "object") return stream;
       const { exclude, include_views, ...rest } = fitMode(stream as Record<string, unknown>);
@@ -168,7 +182,7 @@ Deno.test("a file that is read by its shape means what its schema makes of it", 
         : { ...rest, exclude, include_views, id: "s_{table}", source: "t_*" };
     })
   );
-  const texts = fc.tuple(valueOf("Defaults"), streams).map(([defaults, streams]) =>
+  const texts = fc.tuple(withFewKeys(valueOf("Defaults")), streams).map(([defaults, streams]) =>
     JSON.stringify({ ...BASE, defaults: fitMode(Object(defaults)), streams })
   );
   fc.assert(
@@ -180,7 +194,7 @@ Deno.test("a file that is read by its shape means what its schema makes of it", 
     }),
     { numRuns: 3000 },
   );
-  assert.ok(read > 2, `only ${read} files were read`);
+  assert.ok(read > 10, `only ${read} files were read`);
 });
 
 Deno.test("the example pipelines are read by their shapes, wrong ones are not", async () => {

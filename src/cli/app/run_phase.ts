@@ -110,8 +110,14 @@ export async function executePhase(
         phase,
         runId,
         ...records,
-        ...omitUndefined({ threads, waitMs, retries, maxRows, maxBytes }),
-        only: options.repair?.only,
+        ...omitUndefined({
+          threads,
+          waitMs,
+          retries,
+          maxRows,
+          maxBytes,
+          only: options.repair?.only,
+        }),
         ...(context.printer.isLive ? { estimates: true } : {}),
         ...(logging.level === "debug" ? { statements: true } : {}),
         // Without it, the pipeline's own on_error applies.
