@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { ifPresent } from "../core/files/if_present.ts";
 import { formatJSONFile, readJSONFile } from "../core/files/json_file.ts";
+import { PendingFile } from "../core/files/pending_file.ts";
 import { ConfigurationError, messageOf } from "../core/errors.ts";
 import { RunReceipt } from "../models/result.ts";
 
@@ -10,13 +11,11 @@ const VERSION = 1;
 
 const ENDING = ".json";
 /** Only the user who runs dxt may read receipts: they name streams and targets. */
-const MODES = { file: 0o600, folder: 0o700 };
+const FOLDER_MODE = 0o700;
 
-/** The file of a run's receipt, which is there, but empty and hidden, until the run ends. */
+/** The file of a run's receipt. It has a hidden name, and is empty, until the run ends. */
 export class PendingReceipt implements Disposable {
-  readonly #file: Deno.FsFile;
-  readonly #hidden: string;
-  #isOpen = true;
+  readonly #file: PendingFile;
 
   /**
    * Creates the folder and the hidden file, before anything is moved.
@@ -27,10 +26,9 @@ export class PendingReceipt implements Disposable {
     if (folder === "") {
       throw new ConfigurationError('Cannot write receipts to "": expected the name of a folder');
     }
-    this.#hidden = join(folder, `.${runId}.tmp`);
     try {
-      Deno.mkdirSync(folder, { recursive: true, mode: MODES.folder });
-      this.#file = Deno.openSync(this.#hidden, { write: true, createNew: true, mode: MODES.file });
+      Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+      this.#file = new PendingFile(join(folder, `.${runId}.tmp`));
     } catch (error) {
       throw new ConfigurationError(`Cannot write receipts to "${folder}": ${messageOf(error)}`, {
         cause: error,
@@ -39,36 +37,21 @@ export class PendingReceipt implements Disposable {
   }
 
   /**
-   * Writes the receipt, waits until it is on disk, and gives the file its name.
+   * Writes the receipt, and returns the path of its file once it is on disk.
    *
-   * @returns the path
-   * @throws an error of the system, such as a full disk; no file is left then
+   * @throws an error of the system, such as a full disk; disposing removes the hidden file then
    */
   write(receipt: RunReceipt): string {
     const { pipeline, run_id, started_at } = receipt.result;
-    let rest = new TextEncoder().encode(formatJSONFile(VERSION, receipt));
-    while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
-    this.#file.syncDataSync();
+    this.#file.write(formatJSONFile(VERSION, receipt));
     const path = join(this.folder, nameFile(pipeline, run_id, started_at));
-    Deno.renameSync(this.#hidden, path);
-    this.#close();
+    this.#file.publish(path);
     return path;
   }
 
-  /** Removes the file of a run that wrote none. */
+  /** Removes the file of a run that wrote no receipt. */
   [Symbol.dispose](): void {
-    if (!this.#isOpen) return;
-    this.#close();
-    try {
-      Deno.removeSync(this.#hidden);
-    } catch {
-      // It names no receipt, so that it is in nobody's way.
-    }
-  }
-
-  #close(): void {
-    this.#file.close();
-    this.#isOpen = false;
+    this.#file[Symbol.dispose]();
   }
 }
 

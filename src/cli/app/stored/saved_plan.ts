@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import type { LoadedPipeline } from "../../../config/mod.ts";
 import { ConfigurationError, messageOf, StalePlanError } from "../../../core/errors.ts";
-import { shellWord } from "../../../core/permission_errors.ts";
 import { formatJSONFile, readJSONFile } from "../../../core/files/json_file.ts";
+import { PendingFile } from "../../../core/files/pending_file.ts";
 import { suggestFile } from "../../../core/files/suggest_file.ts";
+import { shellWord } from "../../../core/permission_errors.ts";
 import { type PlanRecord, SavedPlan } from "../../../models/plan.ts";
 import type { Preview, PreviewOptions } from "../../../runner/mod.ts";
 import type { RunScope } from "../connections.ts";
@@ -13,9 +14,6 @@ import { type Context, omitUndefined } from "../context.ts";
 
 /** Version of the files. */
 const VERSION = 1;
-
-/** Only the user who runs dxt may read a plan: it names streams, targets and statements. */
-const MODE = 0o600;
 
 /** Options of a scope that a saved plan holds. */
 const CHOICES = ["select", "exclude", "fullRefresh", "since", "until", "limit"] as const;
@@ -57,7 +55,7 @@ export async function savePlan(
   }
   const folder = dirname(resolve(path));
   const options = Object.fromEntries(CHOICES.map((name) => [name, scope[name] || undefined]));
-  await writePlan(path, {
+  writePlan(path, {
     dxt: context.io.version,
     saved_at: new Date().toISOString(),
     file: relative(folder, resolve(scope.pipeline!)),
@@ -67,16 +65,14 @@ export async function savePlan(
   printer.progress(pipeline, `the plan is saved, run it with: dxt run --plan ${shellWord(path)}`);
 }
 
-async function writePlan(path: string, plan: SavedPlan): Promise<void> {
-  const pending = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+function writePlan(path: string, plan: SavedPlan): void {
   try {
-    await Deno.writeTextFile(pending, formatJSONFile(VERSION, plan), {
-      createNew: true,
-      mode: MODE,
-    });
-    await Deno.rename(pending, path);
+    using file = new PendingFile(
+      join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`),
+    );
+    file.write(formatJSONFile(VERSION, plan));
+    file.publish(path);
   } catch (error) {
-    await Deno.remove(pending).catch(() => {});
     throw new ConfigurationError(`Cannot save plan "${path}": ${messageOf(error)}`, {
       cause: error,
     });
