@@ -11,9 +11,13 @@ import {
   verify,
 } from "node:crypto";
 import { ConfigurationError, messageOf } from "../core/errors.ts";
+import { sortMembers } from "../core/values/sorted_json.ts";
 import type { RunReceipt, Signature } from "../models/result.ts";
 
 type Unsigned = Omit<RunReceipt, "signature">;
+
+/** Characters of a secret. */
+const SHORTEST_SECRET = 16;
 
 /** A key that signs receipts, or only verifies them. */
 export interface ReceiptKey extends Pick<Signature, "algorithm"> {
@@ -35,7 +39,7 @@ export type SigningKey = ReceiptKey & Required<Pick<ReceiptKey, "sign">>;
 export function readSigningKey(text: string): SigningKey {
   const key = readReceiptKey(text);
   if (canSign(key)) return key;
-  throw refuse("a public key cannot sign, expected the private one");
+  throw refuseKey("a public key cannot sign, expected the private one");
 }
 
 function canSign(key: ReceiptKey): key is SigningKey {
@@ -50,22 +54,22 @@ function canSign(key: ReceiptKey): key is SigningKey {
  */
 export function readReceiptKey(text: string): ReceiptKey {
   if (text.includes("-----BEGIN ")) return readEd25519(text);
-  if (text.length < SHORTEST) {
-    throw refuse(`the secret has ${text.length} characters, expected at least ${SHORTEST}`);
+  if (text.length < SHORTEST_SECRET) {
+    throw refuseKey(
+      `the secret has ${text.length} characters, expected at least ${SHORTEST_SECRET}`,
+    );
   }
   const digest = (message: Uint8Array) => createHmac("sha256", text).update(message).digest();
   return {
     algorithm: "HMAC-SHA256",
-    id: identify(new TextEncoder().encode(text)),
+    id: identifyKey(new TextEncoder().encode(text)),
     sign: digest,
     matches: (message, signature) => {
-      const wanted = digest(message);
-      return wanted.length === signature.length && timingSafeEqual(wanted, signature);
+      const expected = digest(message);
+      return expected.length === signature.length && timingSafeEqual(expected, signature);
     },
   };
 }
-
-const SHORTEST = 16;
 
 function readEd25519(pem: string): ReceiptKey {
   const isPrivate = pem.includes("PRIVATE KEY");
@@ -73,35 +77,35 @@ function readEd25519(pem: string): ReceiptKey {
   try {
     key = isPrivate ? createPrivateKey(pem) : createPublicKey(pem);
   } catch (error) {
-    throw refuse(
+    throw refuseKey(
       `its PEM cannot be read (${
         messageOf(error)
       }), expected the lines that openssl writes, each on its own`,
     );
   }
   if (key.asymmetricKeyType !== "ed25519") {
-    throw refuse(`it is a key of ${key.asymmetricKeyType}, expected Ed25519`);
+    throw refuseKey(`it is a key of ${key.asymmetricKeyType}, expected Ed25519`);
   }
-  const open = isPrivate ? createPublicKey(key) : key;
+  const publicKey = isPrivate ? createPublicKey(key) : key;
   return {
     algorithm: "Ed25519",
-    id: identify(open.export({ type: "spki", format: "der" })),
+    id: identifyKey(publicKey.export({ type: "spki", format: "der" })),
     ...(isPrivate ? { sign: (message) => sign(null, message, key) } : {}),
-    matches: (message, signature) => verify(null, message, open, signature),
+    matches: (message, signature) => verify(null, message, publicKey, signature),
   };
 }
 
-function refuse(detail: string): ConfigurationError {
+function refuseKey(detail: string): ConfigurationError {
   return new ConfigurationError(`Cannot use the receipt key: ${detail}`);
 }
 
-function identify(bytes: Uint8Array): string {
+function identifyKey(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex").slice(0, 16);
 }
 
 /** Returns a receipt with its signature. */
 export function signReceipt(receipt: Unsigned, key: SigningKey): RunReceipt {
-  const value = Buffer.from(key.sign(messageFor(receipt))).toString("base64");
+  const value = Buffer.from(key.sign(encodeSigned(receipt))).toString("base64");
   return { ...receipt, signature: { algorithm: key.algorithm, key_id: key.id, value } };
 }
 
@@ -115,14 +119,12 @@ export function findForgery(
     return `key ${signature.key_id} (${signature.algorithm}) has signed it, given is ${key.id} (${key.algorithm})`;
   }
   const value = Buffer.from(signature.value, "base64");
-  return key.matches(messageFor(receipt), value) ? undefined : "it was changed after it was signed";
+  return key.matches(encodeSigned(receipt), value)
+    ? undefined
+    : "it was changed after it was signed";
 }
 
-/** The bytes that are signed: compact JSON with its keys in the order of their names. */
-function messageFor(receipt: Unsigned): Uint8Array {
-  const sorted = (_key: string, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1))
-      : value;
-  return new TextEncoder().encode(JSON.stringify(receipt, sorted));
+/** The bytes that are signed: compact JSON with its members in the order of their names. */
+function encodeSigned(receipt: Unsigned): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(receipt, sortMembers));
 }

@@ -1,6 +1,7 @@
 /** Records of plans: what a plan was made from and what it says, and what differs from it later. */
 import { createHash } from "node:crypto";
 import { maskSecrets, SECRET_KEY, StalePlanError } from "../../core/errors.ts";
+import { sortMembers } from "../../core/values/sorted_json.ts";
 import type { PlannedStream, PlanRecord, SettingDigests } from "../../models/plan.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
@@ -47,9 +48,7 @@ function digestSettings(settings: object): SettingDigests {
 function digest(value: unknown): string {
   const text = JSON.stringify(value, (key, inner) => {
     if (SECRET_KEY.test(key)) return undefined;
-    if (typeof inner === "bigint") return String(inner);
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([one], [other]) => one < other ? -1 : 1));
+    return typeof inner === "bigint" ? String(inner) : sortMembers(key, inner);
   });
   return createHash("sha256").update(maskSecrets(text)).digest("hex").slice(0, 16);
 }
