@@ -57,29 +57,29 @@ function digest(value: unknown): string {
  * Refuses a run that would not do what the recorded plan says. Numbers of rows to read are not
  * compared: a source changes all the time.
  *
- * @param name of the saved plan
+ * @param path of the saved plan
  * @throws {StalePlanError} that lists what changed
  */
-export function refuseChanges(name: string, saved: PlanRecord, now: PlanRecord): void {
+export function refuseChanges(path: string, saved: PlanRecord, now: PlanRecord): void {
   const changes = [
-    ...findSettings("source", saved.settings.source, now.settings.source),
-    ...findSettings("target", saved.settings.target, now.settings.target),
-    ...findStreams(saved, now),
+    ...findSettingChanges("source", saved.settings.source, now.settings.source),
+    ...findSettingChanges("target", saved.settings.target, now.settings.target),
+    ...findStreamChanges(saved, now),
   ];
   if (changes.length === 0) return;
   const list = changes.map((change) => `\n  ${change}`).join("");
   throw new StalePlanError(
-    `Cannot run plan "${name}": a run would do something else now, make a new plan${list}`,
+    `Cannot run plan "${path}": a run would do something else now, make a new plan${list}`,
   );
 }
 
-function findSettings(what: string, saved: SettingDigests, now: SettingDigests): string[] {
+function findSettingChanges(what: string, saved: SettingDigests, now: SettingDigests): string[] {
   const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])];
   const changed = keys.filter((key) => saved[key] !== now[key]).map((key) => `"${key}"`);
   return changed.length === 0 ? [] : [`${what}: other settings of ${changed.join(", ")}`];
 }
 
-function findStreams(saved: PlanRecord, now: PlanRecord): string[] {
+function findStreamChanges(saved: PlanRecord, now: PlanRecord): string[] {
   const streams = new Map(now.result.streams.map((stream) => [stream.stream, stream]));
   const changes = saved.result.streams.flatMap((before) => {
     const name = `stream "${before.stream}"`;
@@ -88,33 +88,35 @@ function findStreams(saved: PlanRecord, now: PlanRecord): string[] {
     if (after === undefined) return [`${name}: it is gone`];
     const settings = [saved, now].map((record) => record.settings.streams[before.stream] ?? {});
     return [
-      ...findSettings(name, settings[0]!, settings[1]!),
-      ...findDifferences(before, after).map((difference) => `${name}: ${difference}`),
+      ...findSettingChanges(name, settings[0]!, settings[1]!),
+      ...findPlanChanges(before, after).map((change) => `${name}: ${change}`),
     ];
   });
   return [...changes, ...[...streams.keys()].map((id) => `stream "${id}": it is new`)];
 }
 
-function findDifferences(before: PlannedStream, after: PlannedStream): string[] {
+function findPlanChanges(before: PlannedStream, after: PlannedStream): string[] {
   if (after.status !== "ready") return after.problems;
   return [
-    ...compareValues("extract", before.extract, after.extract),
-    ...compareValues("target", { exists: before.target.exists }, { exists: after.target.exists }),
-    ...compareValues("load", before.load, after.load),
-    ...compareValues("field", nameFields(before), nameFields(after)),
-    ...compareLists(["also runs", "no longer runs"], before.statements, after.statements),
-    ...compareLists(["new loss", "no loss any more"], before.destructive, after.destructive),
+    ...findValueChanges("extract", before.extract, after.extract),
+    ...findValueChanges("target", { exists: before.target.exists }, {
+      exists: after.target.exists,
+    }),
+    ...findValueChanges("load", before.load, after.load),
+    ...findValueChanges("field", indexFields(before), indexFields(after)),
+    ...findListChanges(["also runs", "no longer runs"], before.statements, after.statements),
+    ...findListChanges(["new loss", "no loss any more"], before.destructive, after.destructive),
   ];
 }
 
-const nameFields = ({ fields }: PlannedStream) =>
+const indexFields = ({ fields }: PlannedStream) =>
   Object.fromEntries(fields.map((field) => [field.name, field]));
 
-/** Differences of two JSON values, each with the keys that lead to it. */
-function compareValues(path: string, before: unknown, after: unknown): string[] {
+/** What differs between two JSON values, each time with the keys that lead to it. */
+function findValueChanges(path: string, before: unknown, after: unknown): string[] {
   if (isMap(before) && isMap(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-    return keys.flatMap((key) => compareValues(`${path}.${key}`, before[key], after[key]));
+    return keys.flatMap((key) => findValueChanges(`${path}.${key}`, before[key], after[key]));
   }
   const [was, is] = [before, after].map((value) => JSON.stringify(value));
   if (was === is) return [];
@@ -129,8 +131,8 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Statements run in their order, and estimated numbers of rows do not count. */
-function compareLists(
+/** The order of statements counts, estimated numbers of rows do not. */
+function findListChanges(
   [addition, omission]: readonly [string, string],
   before: readonly string[],
   after: readonly string[],

@@ -1,33 +1,32 @@
-/** The receipts of a pipeline's project, or of a folder. */
+/** The receipts that `dxt runs` and `dxt receipt` read. */
 import { argument, message, optional, string } from "optique";
 import { ConfigurationError } from "../../../core/errors.ts";
 import { type FoundReceipt, listReceipts, readReceipt } from "../../../integrity/receipt_files.ts";
 import { type Context, openPipeline, type Variables } from "../context.ts";
-import * as options from "../options.ts";
 
-export interface ReceiptOptions extends Variables {
+export interface ReceiptPlace extends Variables {
   readonly place?: string | undefined;
 }
 
-export const receiptsPlace = () =>
+export const placeArgument = () =>
   optional(argument(string({ metavar: "PLACE" }), {
     description:
       message`Folder of receipts, a receipt, or a pipeline file whose project has "logging.receipts"; without it the folder "receipts"`,
   }));
 
-/** What is read, and the key that the project signs with. */
+/** Receipts, and the key with which the project signs them. */
 export interface Receipts {
   readonly found: readonly FoundReceipt[];
   readonly key?: string | undefined;
 }
 
 /**
- * Reads the receipts, the latest first; those of a pipeline are its own.
+ * Reads the receipts of a folder, a file, or a pipeline, the latest first.
  *
  * @throws {ConfigurationError} when the place does not exist, and when a pipeline's project has no folder for them
  */
 export async function openReceipts(
-  { place = "receipts", ...variables }: ReceiptOptions,
+  { place = "receipts", ...variables }: ReceiptPlace,
   context: Context,
 ): Promise<Receipts> {
   if (!/\.ya?ml$/.test(place)) return { found: await readPlace(place) };
@@ -55,5 +54,3 @@ async function readPlace(place: string): Promise<FoundReceipt[]> {
     `Cannot find receipts in "${place}": no such file or folder, expected a folder, a receipt or a pipeline file`,
   );
 }
-
-export const receiptOptions = () => ({ ...options.reading() });

@@ -7,7 +7,7 @@ import { findForgery, readReceiptKey, type ReceiptKey } from "../../../integrity
 import type { Context } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
 import * as options from "../../app/options.ts";
-import { openReceipts, receiptOptions, receiptsPlace } from "../../app/stored/receipts.ts";
+import { openReceipts, placeArgument } from "../../app/stored/receipts.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";
 
 const parser = merge(
@@ -15,7 +15,7 @@ const parser = merge(
     action: argument(choice(["verify"], { metavar: "verify" }), {
       description: message`Check receipts`,
     }),
-    place: receiptsPlace(),
+    place: placeArgument(),
   }),
   object("Options", {
     keyFile: options.textOption(
@@ -23,7 +23,7 @@ const parser = merge(
       "FILE",
       message`File with the key that signed: the secret, or PEM of the public or private Ed25519 key (default: "logging.receipt_key" of the project)`,
     ),
-    ...receiptOptions(),
+    ...options.reading(),
   }),
 );
 

@@ -2,17 +2,18 @@
 import { type InferValue, integer, merge, message, object, option, optional } from "optique";
 import type { Context } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
-import { openReceipts, receiptOptions, receiptsPlace } from "../../app/stored/receipts.ts";
+import * as options from "../../app/options.ts";
+import { openReceipts, placeArgument } from "../../app/stored/receipts.ts";
 import { printRuns } from "../../output/runs_table.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";
 
 const parser = merge(
-  object({ place: receiptsPlace() }),
+  object({ place: placeArgument() }),
   object("Options", {
     limit: optional(option("--limit", integer({ metavar: "N", min: 1 }), {
       description: message`Show the latest N runs (default: 20)`,
     })),
-    ...receiptOptions(),
+    ...options.reading(),
   }),
 );
 
