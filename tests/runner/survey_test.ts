@@ -18,7 +18,7 @@ Deno.test("on a file system without locks a folder is shown, and kept", () =>
       const rules = { staged: true, inDoubt: true };
       const [entry, ...more] = await cleanSurvey(survey, rules, true, new AbortController().signal);
       assert.deepEqual([entry!.place, entry!.action, more], [path, "kept", []]);
-      assert.match(entry!.reason!, /not known whether its run goes on, No locks available/);
+      assert.match(entry!.reason!, /unknown whether its run has ended, No locks available/);
     } finally {
       Deno.FsFile.prototype.tryLock = tryLock;
     }

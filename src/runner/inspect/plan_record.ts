@@ -69,14 +69,14 @@ export function refuseChanges(path: string, saved: PlanRecord, now: PlanRecord):
   if (changes.length === 0) return;
   const list = changes.map((change) => `\n  ${change}`).join("");
   throw new StalePlanError(
-    `Cannot run plan "${path}": a run would do something else now, make a new plan${list}`,
+    `Cannot run plan "${path}": a run would no longer do the same; make a new plan${list}`,
   );
 }
 
 function findSettingChanges(what: string, saved: SettingDigests, now: SettingDigests): string[] {
   const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])];
   const changed = keys.filter((key) => saved[key] !== now[key]).map((key) => `"${key}"`);
-  return changed.length === 0 ? [] : [`${what}: other settings of ${changed.join(", ")}`];
+  return changed.length === 0 ? [] : [`${what}: changed settings ${changed.join(", ")}`];
 }
 
 function findStreamChanges(saved: PlanRecord, now: PlanRecord): string[] {
@@ -105,7 +105,7 @@ function findPlanChanges(before: PlannedStream, after: PlannedStream): string[] 
     ...findValueChanges("load", before.load, after.load),
     ...findValueChanges("field", indexFields(before), indexFields(after)),
     ...findListChanges(["also runs", "no longer runs"], before.statements, after.statements),
-    ...findListChanges(["new loss", "no loss any more"], before.destructive, after.destructive),
+    ...findListChanges(["new loss", "no longer a loss"], before.destructive, after.destructive),
   ];
 }
 

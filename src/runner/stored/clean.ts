@@ -59,7 +59,7 @@ function findReason(
   if (state === "abandoned" && problem !== undefined) return problem;
   if (state === "staged" && !staged) return "it can be loaded; --staged removes it";
   if (state === "unusable" && !staged) {
-    return "it was complete, another version may load it; --staged removes it";
+    return "it was complete when written, another version of dxt may load it; --staged removes it";
   }
   if (state === "in doubt" && !inDoubt) return "dxt load asks the target; --in-doubt removes it";
   if (olderThanMs === undefined) return undefined;

@@ -214,13 +214,13 @@ async function findFolders(own: string): Promise<StoredItem[]> {
   return items;
 }
 
-/** Whether a process uses a folder; a file system without locks does not tell. */
+/** Whether a process uses a folder, which is unknown on a file system without locks. */
 async function findUse(path: string): Promise<Pick<StoredEntry, "state" | "problem">> {
   try {
     return { state: await isOwned(path) ? "in use" : "abandoned" };
   } catch (error) {
-    const problem = `it is not known whether its run goes on, ${messageOf(error)}`;
-    return { state: "abandoned", problem: `${problem}; remove it when no run does` };
+    const problem = `it is unknown whether its run has ended, ${messageOf(error)}`;
+    return { state: "abandoned", problem: `${problem}; remove it when no run uses it` };
   }
 }
 

@@ -250,7 +250,11 @@ Deno.test("a stage of another version is removed only when told so", () =>
     const [kept] = entriesOf(await dxt("clean shop.yaml --yes -q"));
     assert.deepEqual(
       [kept.state, kept.action, kept.reason],
-      ["unusable", "kept", "it was complete, another version may load it; --staged removes it"],
+      [
+        "unusable",
+        "kept",
+        "it was complete when written, another version of dxt may load it; --staged removes it",
+      ],
     );
     assert.match((await dxt("clean shop.yaml --staged --yes")).err, /1 of 1 removed/);
     assert.ok(!await hasStages(folder));

@@ -51,7 +51,7 @@ async function refuse({ dxt }: Project, env = {}): Promise<string[]> {
   const [message, ...changes] = err.trimEnd().split("\n");
   assert.equal(
     message,
-    'error: Cannot run plan "shop.plan": a run would do something else now, make a new plan',
+    'error: Cannot run plan "shop.plan": a run would no longer do the same; make a new plan',
   );
   return changes.map((change) => change.trimStart());
 }
@@ -102,11 +102,11 @@ Deno.test("a run that would do something else than its plan is refused, and says
     const { dxt, write, writePipeline, folder } = project;
     assert.equal((await dxt("plan shop.yaml --save shop.plan")).code, 0);
     assert.deepEqual(await refuse(project, { FILE: "other.db" }), [
-      'target: other settings of "path"',
+      'target: changed settings "path"',
     ]);
     await writePipeline({ load: { mode: "upsert", upsert_keys: ["id"] } });
     assert.deepEqual((await refuse(project)).slice(0, 3), [
-      'stream "orders": other settings of "load"',
+      'stream "orders": changed settings "load"',
       'stream "orders": load.mode is "upsert", was "append"',
       'stream "orders": load.upsert_keys is ["id"], was []',
     ]);
@@ -158,7 +158,7 @@ Deno.test("options that a plan has already, a missing and a foreign plan are ref
       const [command, message] of [
         [
           "run --plan shop.plan --select orders",
-          'Cannot run plan "shop.plan" with --select: the plan has its streams and records, expected no --select',
+          'Cannot run plan "shop.plan" with --select: the plan already chooses streams and records, expected no --select',
         ],
         ["run --plan shop.plan --full-refresh", /with --full-refresh/],
         ["run --plan no.plan", 'Cannot run plan "no.plan": no such file'],
@@ -166,7 +166,7 @@ Deno.test("options that a plan has already, a missing and a foreign plan are ref
         ["run --plan shop.plan --from a.csv --to b.csv", /with --from/],
         [
           "plan --from orders.csv --to x.csv --save x.plan",
-          /it names its pipeline file, expected a PIPELINE/,
+          /a saved plan refers to a pipeline file, expected a PIPELINE/,
         ],
       ] as const
     ) {
@@ -179,7 +179,7 @@ Deno.test("options that a plan has already, a missing and a foreign plan are ref
     await write("shop.plan", JSON.stringify({ ...plan, dxt: "0.0.1" }));
     const { code, err } = await dxt("run --plan shop.plan");
     assert.equal(code, 5);
-    assert.match(err, /dxt 0\.0\.1 made it, this is dxt [\d.]+; make a new plan/);
+    assert.match(err, /it was made by dxt 0\.0\.1, this is dxt [\d.]+; make a new plan/);
   }));
 
 const server = postgresTest(18);

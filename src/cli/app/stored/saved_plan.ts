@@ -1,4 +1,4 @@
-/** Files of saved plans: `dxt plan --save` writes one, `dxt run --plan` runs what it says or refuses. */
+/** Files of saved plans: `dxt plan --save` writes one, `dxt run --plan` follows it or refuses. */
 import { createHash } from "node:crypto";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import type { LoadedPipeline } from "../../../config/mod.ts";
@@ -34,7 +34,7 @@ export interface OpenedPlan {
 export async function checkPlanFile(path: string, { pipeline }: RunScope): Promise<void> {
   if (pipeline === undefined) {
     throw new ConfigurationError(
-      `Cannot save plan "${path}": it names its pipeline file, expected a PIPELINE instead of --from and --to`,
+      `Cannot save plan "${path}": a saved plan refers to a pipeline file, expected a PIPELINE instead of --from and --to`,
     );
   }
   await readPlan("save", path);
@@ -100,7 +100,7 @@ export async function openPlan<T extends RunScope>(
   if (given !== undefined) {
     const option = given === "fullRefresh" ? "full-refresh" : given;
     throw new ConfigurationError(
-      `Cannot run plan "${path}" with --${option}: the plan has its streams and records, expected no --${option}`,
+      `Cannot run plan "${path}" with --${option}: the plan already chooses streams and records, expected no --${option}`,
     );
   }
   const found = await readPlan("run", path);
@@ -111,7 +111,7 @@ export async function openPlan<T extends RunScope>(
   const { plan } = found;
   if (plan.dxt !== io.version) {
     throw new StalePlanError(
-      `Cannot run plan "${path}": dxt ${plan.dxt} made it, this is dxt ${io.version}; make a new plan`,
+      `Cannot run plan "${path}": it was made by dxt ${plan.dxt}, this is dxt ${io.version}; make a new plan`,
     );
   }
   const pipeline = scope.pipeline ?? relative(Deno.cwd(), resolve(dirname(path), plan.file));
