@@ -8,7 +8,7 @@ import type { RowsSummary } from "../models/summary.ts";
  *
  * @param rejected numbers of the rejected rows, from 1; it may grow
  */
-export function leaveOut(staged: StagedData, rejected: ReadonlySet<number>): StagedData {
+export function omitRejected(staged: StagedData, rejected: ReadonlySet<number>): StagedData {
   let summarized: { readonly size: number; readonly summary: RowsSummary } | undefined;
   const scanBatches = async function* () {
     let before = 0;

@@ -171,7 +171,7 @@ export interface ColumnTotals {
 export interface TargetColumn {
   readonly field: string;
   readonly column: string;
-  /** How it spells values in its own way: they do not read back as they were staged. */
+  /** Why values that are read back differ from the staged ones, such as a spelling of the column's own. */
   readonly altered?: string | undefined;
 }
 

@@ -24,8 +24,8 @@ export interface MappedType {
 export const UNBOUNDED_NUMBER: MappedType = { dtype: "string", number: true, order: "number" };
 
 /**
- * Whether nobody knows how many digits the numbers of a field need: those of an unbounded type, and decimals whose
- * type was guessed from the first values. Later values may need more than these.
+ * Whether it is unknown how many digits the numbers of a field need: their type is unbounded, or a decimal that was
+ * guessed from the first values, and later values may need more digits.
  */
 export function isUnbounded({ dtype, number, inferred }: Field): boolean {
   return number === true || (dtype === "decimal" && inferred === true);

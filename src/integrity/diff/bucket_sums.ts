@@ -29,11 +29,11 @@ export class BucketSums implements Sums {
   readonly counts = new Uint32Array(BUCKETS);
   readonly sums = new Uint32Array(2 * BUCKETS);
 
-  /** @param isLeft whether a row is left out */
-  add({ keys, values }: RowHashes, isLeft?: (row: number) => boolean): void {
+  /** @param isOmitted whether a row does not count */
+  add({ keys, values }: RowHashes, isOmitted?: (row: number) => boolean): void {
     const { counts, sums } = this;
     for (let at = 0; at < keys.length; at += 2) {
-      if (isLeft?.(at >> 1) === true) continue;
+      if (isOmitted?.(at >> 1) === true) continue;
       const bucket = findBucket(keys[at + 1]!);
       counts[bucket]!++;
       sums[2 * bucket]! += values[at]!;

@@ -1,15 +1,14 @@
 /** A hash table of the hashes of keys in one typed array: its memory is a few words for each key. */
-
 const LEAST_SLOTS = 1 << 10;
 
-/** Finds the words of a key by the hash of the key, which has two words and is random already. */
+/** Finds the words that are kept for a key. Its hash of two words is random, so that the lower one is its slot. */
 export class KeyTable {
   #mask = LEAST_SLOTS - 1;
   #size = 0;
   readonly #width: number;
   #words: Uint32Array;
 
-  /** @param width words of the user of each key */
+  /** @param width words that the caller keeps for each key */
   constructor(width: number) {
     // The hash, and whether the slot is taken.
     this.#width = width + 3;

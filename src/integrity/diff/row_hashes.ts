@@ -4,7 +4,7 @@ import type { Batch } from "../../core/contracts/batch.ts";
 import type { Field } from "../../models/field.ts";
 import type { RowHashes } from "./bucket_sums.ts";
 
-/** Hashes the rows of batches; the columns of a batch are found by the names of its fields. */
+/** Hashes the rows of batches; the columns of a batch are found by the names of their fields. */
 export class RowHasher {
   readonly #compared: readonly number[];
   readonly #keys: readonly number[];

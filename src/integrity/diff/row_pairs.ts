@@ -1,5 +1,4 @@
-/** Pairs the rows of two sides by the hashes of their keys, and tells which differ. */
-
+/** Pairs the rows of two sides by the hashes of their keys, and finds those that differ. */
 import { type BucketSet, hasBucket, type RowHashes } from "./bucket_sums.ts";
 import { KeyTable } from "./key_table.ts";
 
@@ -28,7 +27,7 @@ export function takeRows(
   return rows.slice(0, length);
 }
 
-/** - later: a row of the source that no load has had to take yet. */
+/** - later: a row of the source above the target's watermark, which the next run loads. */
 export type RowSide = "source" | "target" | "later";
 
 /**

@@ -22,7 +22,7 @@ import type {
   LoadReceipt,
   RowFault,
 } from "../../../src/core/contracts/loader.ts";
-import { leaveOut } from "../../../src/integrity/accepted_rows.ts";
+import { omitRejected } from "../../../src/integrity/accepted_rows.ts";
 import { createVerification } from "../../../src/integrity/verify_rows.ts";
 import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
 import type { LoaderClass, Provider } from "../../../src/core/contracts/provider.ts";
@@ -186,7 +186,7 @@ export class Trial implements AsyncDisposable {
     const whole = stagedOf(fields, records, options);
     const { rejected } = options;
     const numbers = new Set<number>();
-    const staged = rejected === undefined ? whole : leaveOut(whole, numbers);
+    const staged = rejected === undefined ? whole : omitRejected(whole, numbers);
     return await loader.load({
       ...(rejected === undefined ? {} : {
         rejects: true,

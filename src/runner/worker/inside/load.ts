@@ -108,12 +108,12 @@ export async function load(
   const created = await createLoader(session, loader);
   if (input.rejects !== true) return await created.load(buildTask(session, input, staged, signal));
   const { RejectedRows } = await import("./rejections.ts");
-  const { leaveOut } = await import("../../../integrity/accepted_rows.ts");
+  const { omitRejected } = await import("../../../integrity/accepted_rows.ts");
   const rejections = new RejectedRows(staged, () => read, input.maxErrors, {
     send: (letters) => report({ letters }),
     seal: () => askHost(session, () => report({ sealed: true })),
   });
-  const accepted = leaveOut(staged, rejections.rows);
+  const accepted = omitRejected(staged, rejections.rows);
   const task = { ...buildTask(session, input, accepted, signal), rejections };
   const receipt = await created.load(task);
   return rejections.rows.size === 0 ? receipt : { ...receipt, rejected: rejections.rows.size };
