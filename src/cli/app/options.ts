@@ -216,7 +216,7 @@ export const logging = () => ({
   receipts: textOption(
     "--receipts",
     "FOLDER",
-    message`Write a receipt of what was moved to this folder`,
+    message`Write a receipt of the run to this folder`,
   ),
   logFile: textOption(
     "--log-file",

@@ -172,7 +172,7 @@ complete -C "dxt run --to la"`,
     );
     assert.deepEqual(printed.trimEnd().split("\n"), [
       "run\tMove the streams of a pipeline from source to target",
-      "runs\tList runs by the receipts that they wrote",
+      "runs\tList past runs from their receipts",
       "orders\tstream",
       "tag:daily\ttag",
       "totals\tstream",

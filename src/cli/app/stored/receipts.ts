@@ -11,7 +11,7 @@ export interface ReceiptPlace extends Variables {
 export const placeArgument = () =>
   optional(argument(string({ metavar: "PLACE" }), {
     description:
-      message`Folder of receipts, a receipt, or a pipeline file whose project has "logging.receipts"; without it the folder "receipts"`,
+      message`Folder of receipts, one receipt, or a pipeline file whose project sets "logging.receipts" (default: the folder "receipts")`,
   }));
 
 /** Receipts, and the key with which the project signs them. */

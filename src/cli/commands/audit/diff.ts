@@ -22,11 +22,11 @@ const DEFAULT_SHOWN = 20;
 const ownOptions = () => ({
   ...options.selection(),
   limit: optional(option("--limit", integer({ metavar: "N", min: 1, max: MOST_SHOWN }), {
-    description: message`Show at most N differences of each kind, all are counted (default: 20)`,
+    description: message`Show at most N differences of each kind; all are counted (default: 20)`,
   })),
   repair: option("--repair", {
     description:
-      message`Load the rows that are only in the source or changed, by upsert, and compare again`,
+      message`Upsert the rows that are only in the source or changed, then compare again`,
   }),
   wait: options.wait(),
   retries: options.retries(),

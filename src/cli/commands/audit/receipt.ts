@@ -13,7 +13,7 @@ import { EXIT } from "../../terminal/exit_codes.ts";
 const parser = merge(
   object({
     action: argument(choice(["verify"], { metavar: "verify" }), {
-      description: message`Check receipts`,
+      description: message`Verify receipts`,
     }),
     place: placeArgument(),
   }),
@@ -35,9 +35,9 @@ export const receipt = defineCommand(
   verifyReceipts,
   {
     operands: "verify [PLACE]",
-    brief: message`Check receipts of runs, and their signatures`,
+    brief: message`Verify the receipts of runs, and their signatures`,
     description:
-      message`Checks that each receipt is whole, that source, stage and target of each stream agree, and, with a key, that it was not changed after it was signed. Exit code 4 if one is not.`,
+      message`Checks that each receipt is complete, that source, stage and target of each stream agree, and, with a key, that the receipt was not changed after it was signed. The exit code is 4 if a check fails.`,
     examples: [
       "dxt receipt verify shop.yaml",
       "dxt receipt verify receipts --key-file public.pem",

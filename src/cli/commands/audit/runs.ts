@@ -25,7 +25,7 @@ export const runs = defineCommand(
   listRuns,
   {
     operands: "[PLACE]",
-    brief: message`List runs by the receipts that they wrote`,
+    brief: message`List past runs from their receipts`,
     description:
       message`Lists the latest runs: when each began, its outcome, streams, rows and time, and what was compared with the target. A run writes a receipt if "logging.receipts" of the project or --receipts names a folder.`,
     examples: [

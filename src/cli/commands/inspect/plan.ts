@@ -26,7 +26,7 @@ const parser = merge(
     save: options.textOption(
       "--save",
       "FILE",
-      message`Save the plan, so that dxt run --plan FILE does what it says, or refuses`,
+      message`Save the plan: dxt run --plan FILE does what it says, or refuses`,
     ),
     ...options.inspecting(),
   }),
