@@ -5,9 +5,10 @@ import type { LoadOutcome } from "../../core/contracts/loader.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
-import { rejectsRows, settleLetters } from "./write_letters.ts";
-import type { Phase } from "../contract/events.ts";
+import { rejectsRows } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import type { Phase } from "../contract/events.ts";
+import { settleLetters } from "./write_letters.ts";
 
 /** A stage that this run has. */
 export interface Stage {
@@ -46,7 +47,7 @@ export async function settlePending(
     );
   }
   const outcome = await findOutcome(pending, plan, context);
-  if (rejectsRows(plan) && (outcome === "committed" || outcome === "aborted")) {
+  if (rejectsRows(plan.stream) && (outcome === "committed" || outcome === "aborted")) {
     await settleLetters(plan, pending.run_id, outcome === "committed");
   }
   switch (outcome) {

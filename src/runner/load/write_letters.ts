@@ -4,13 +4,9 @@ import type { LoadReceipt } from "../../core/contracts/loader.ts";
 import type { HostReceipt } from "../../integrity/receipt.ts";
 import type { Field } from "../../models/field.ts";
 import type { RunContext } from "../contract/run_context.ts";
+import { rejectsRows } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { LetterBox } from "../worker/connection_client.ts";
-
-/** Whether a load of the stream rejects rows that its target refuses. */
-export function rejectsRows({ stream: { error_handling } }: Pick<StreamPlan, "stream">): boolean {
-  return error_handling?.on_load_error === "skip";
-}
 
 /** Publishes or removes the letters of a load that was in doubt, now that its outcome is known. */
 export async function settleLetters(
@@ -33,7 +29,7 @@ export async function writeLetters(
   fields: readonly Field[],
   load: (letters: LetterBox) => Promise<LoadReceipt>,
 ): Promise<HostReceipt> {
-  if (!rejectsRows(plan)) {
+  if (!rejectsRows(plan.stream)) {
     const refuse = () => {
       throw new TypeError("Cannot reject rows: the pipeline does not allow it");
     };

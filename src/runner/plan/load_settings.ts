@@ -18,7 +18,7 @@ export function chooseLoadSettings(
     where: load?.where,
     lossy: load?.lossy ?? "stop",
     schema: load?.schema,
-    rejects: plan.stream.error_handling?.on_load_error === "skip",
+    rejects: rejectsRows(plan.stream),
   };
 }
 
@@ -36,6 +36,11 @@ function chooseDeletes({ stream: { load, expect } }: StreamPlan): PlannedLoad["d
 /** The target's column in which a load marks deleted rows; undefined where it marks none. */
 export function findDeletedColumn(load: Stream["load"]): string | undefined {
   return load?.deletes === "soft" ? load.deleted_at ?? "_dxt_deleted_at" : undefined;
+}
+
+/** Whether rows that the target refuses become dead letters, instead of failing the load. */
+export function rejectsRows({ error_handling }: Pick<Stream, "error_handling">): boolean {
+  return error_handling?.on_load_error === "skip";
 }
 
 /** Returns `replace` for a full refresh, if the loader has that mode. */
