@@ -11,6 +11,7 @@ import type { Field } from "../../models/field.ts";
 import type { SqlConnector } from "./connector.ts";
 import type { Catalog, ColumnOf, Comparison, Dialect, SqlSession, Table } from "./contract.ts";
 import { tableName } from "./names.ts";
+import { parenthesize } from "./select.ts";
 
 type Found = Exclude<Value, null> | undefined;
 
@@ -102,7 +103,7 @@ function ownConditions(
   { quote, equal }: Dialect,
   findColumn: (name: string) => ColumnOf<Table>,
 ): string[] {
-  if ("condition" in own) return [`(${own.condition}\n)`];
+  if ("condition" in own) return [parenthesize(own.condition)];
   return Object.entries(own.values).map(([name, value]) =>
     equal(quote(findColumn(name).name), value)
   );

@@ -69,7 +69,12 @@ export function projectionSQL(
   { column, expression, field }: Projection,
   { quote }: Quoting,
 ): string {
-  return expression !== undefined ? `(${expression}\n)` : quote(column ?? field.name);
+  return expression !== undefined ? parenthesize(expression) : quote(column ?? field.name);
+}
+
+/** Puts SQL of the pipeline in parentheses. A comment in it ends with its line. */
+export function parenthesize(sql: string): string {
+  return `(${sql}${/--|#/.test(sql) ? "\n" : ""})`;
 }
 
 /** All rows of a source that its own condition finds; compiled, it tells whether they can be read. */
@@ -81,7 +86,7 @@ export function selectAll(source: StreamRef, dialect: FromDialect): string {
 /** The condition of a source, in parentheses; none if it has none. */
 export function ownCondition(source: StreamRef): string[] {
   const where = source.type === "relation" && "where" in source ? source.where : undefined;
-  return where === undefined ? [] : [`(${where}\n)`];
+  return where === undefined ? [] : [parenthesize(where)];
 }
 
 /**

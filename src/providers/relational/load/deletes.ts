@@ -3,6 +3,7 @@ import { ExpectationError, LoaderError, VerificationError } from "../../../core/
 import type { LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
 import { listMarks } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
+import { parenthesize } from "../select.ts";
 import { refuseCascades } from "./load_plan.ts";
 import { countRows, deleteRows } from "./statements.ts";
 
@@ -97,7 +98,7 @@ function refusePartOfSource({ staged: { details } }: LoadTask, { label }: Table)
 /** Conditions of the rows that a load may delete. */
 function listScope(load: DeletingLoad, { quote }: Dialect): string[] {
   return [
-    ...(load.where === undefined ? [] : [`(${load.where}\n)`]),
+    ...(load.where === undefined ? [] : [parenthesize(load.where)]),
     ...listMarks(load).map(({ name }) => `${quote(name)} IS NULL`),
   ];
 }

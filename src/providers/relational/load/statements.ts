@@ -1,5 +1,6 @@
 /** The statements of a load that all dialects write alike. */
 import type { Quoting, SqlSession, TableColumn } from "../contract.ts";
+import { parenthesize } from "../select.ts";
 
 /**
  * Creates a table.
@@ -28,9 +29,7 @@ export function addColumn(table: string, column: string, type: string): string {
 
 /** The rows of a (quoted) table that match a condition, behind FROM; all rows if it is unset. */
 export function matchingRows(name: string, where: string | undefined): string {
-  if (where === undefined) return name;
-  // A comment in the condition ends with its line.
-  return `${name} WHERE (${where}${/--|#/.test(where) ? "\n" : ""})`;
+  return where === undefined ? name : `${name} WHERE ${parenthesize(where)}`;
 }
 
 /** Deletes rows that are written as behind FROM. */
