@@ -97,7 +97,7 @@ Deno.test("messages have their length inside, the first one no type", () => {
 
 Deno.test("an error has its SQLSTATE, detail, hint and context", () => {
   const bytes = new TextEncoder().encode(
-    "SFEHLER\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(1) already exists.\0Hno hint\0WCOPY t, line 1\0\0",
+    "SFEHLER\0VERROR\0C23505\0Mduplicate key\0DKey (id)=(1) already exists.\0Hno hint\0WCOPY t, line 1\0cid\0\0",
   );
   assert.deepEqual(parseReport(viewBody(bytes)), {
     severity: "ERROR",
@@ -108,6 +108,7 @@ Deno.test("an error has its SQLSTATE, detail, hint and context", () => {
     where: "COPY t, line 1",
     position: undefined,
     routine: undefined,
+    column: "id",
   });
   assert.equal(parseReport(viewBody(new Uint8Array())).code, "XX000");
 });
