@@ -24,8 +24,10 @@ export interface GuardedOptions {
   /**
    * Stops the running statement over another connection. Called at most once, before the connection is
    * closed. Its errors are ignored, and the signal aborts it after {@linkcode ENDING_SECONDS}.
+   *
+   * @param isSilent the server was silent too long: it may not hear that the connection is closed
    */
-  interrupt?(signal: AbortSignal): Promise<unknown>;
+  interrupt?(signal: AbortSignal, isSilent: boolean): Promise<unknown>;
   /** Called when a wait has lasted three seconds, and again each time that it has doubled. */
   onLongWait?(): void;
 }
@@ -221,17 +223,19 @@ export class GuardedConnection {
 
   #giveUp(): void {
     // The statement may still run on the server.
-    this.#interrupt();
+    this.#interrupt(true);
     this.refuse(
       `the server was silent for ${this.options.inactivity_timeout} s (inactivity_timeout)`,
       true,
     );
   }
 
-  #interrupt(): void {
-    const { interrupt } = this.options;
-    if (!this.#busy || this.#closed || interrupt === undefined) return;
-    this.#interruption ??= limitWait(ENDING_SECONDS * 1000, interrupt.bind(this.options))
+  #interrupt(isSilent = false): void {
+    if (!this.#busy || this.#closed || this.options.interrupt === undefined) return;
+    this.#interruption ??= limitWait(
+      ENDING_SECONDS * 1000,
+      (signal) => this.options.interrupt!(signal, isSilent),
+    )
       // If it fails, the server ends the statement when it finds the connection closed.
       .then(() => {}, () => {});
   }

@@ -64,8 +64,11 @@ export class PostgresConnector extends ServerConnector<Session, Relation, Column
   begin(mode: TransactionMode, signal?: AbortSignal, snapshot?: string): Promise<Session> {
     const begin = beginStatement(mode, this.config, snapshot);
     return this.take(async (session) => {
-      await session.query(begin);
-      if (mode === "write") refuseReadOnly(session);
+      if (mode !== "write") await session.query(begin);
+      else {
+        await session.beginWriting(begin);
+        refuseReadOnly(session);
+      }
     }, signal);
   }
 

@@ -58,6 +58,8 @@ export class Session {
   readonly #connection: GuardedConnection;
   readonly #channel: MessageChannel;
   #key: BackendKey | undefined;
+  /** Process and start, in seconds, of the last transaction that writes. A pooler changes the process with each. */
+  #transaction: { readonly pid: string; readonly start: string } | undefined;
 
   private constructor(
     readonly config: SessionConfig,
@@ -69,8 +71,12 @@ export class Session {
       address: formatAddress(config),
       connect_timeout: config.connect_timeout,
       inactivity_timeout: config.inactivity_timeout,
-      interrupt: async (signal) => {
-        if (this.#key !== undefined) await cancelStatement(config, this.#key, signal);
+      interrupt: async (signal, isSilent) => {
+        if (this.#key === undefined) return;
+        await Promise.allSettled([
+          cancelStatement(config, this.#key, signal),
+          ...(isSilent ? [this.#endTransaction(signal)] : []),
+        ]);
       },
       onLongWait: () => this.#key === undefined || onLongWait(this.#key.pid),
     });
@@ -99,6 +105,20 @@ export class Session {
       await session.#connection.logIn(() => session.#logIn(), signal);
       return session;
     });
+  }
+
+  /**
+   * Begins a transaction that writes. If the server falls silent in it, another connection ends it: the server
+   * would wait for the rest of a COPY, or for the next statement, and keep its locks. A request to cancel
+   * does not end that wait.
+   *
+   * @param begin statements
+   */
+  async beginWriting(begin: string): Promise<void> {
+    const { rows: [row] } = await this.query(
+      `${begin}; SELECT pg_backend_pid(), extract(epoch FROM transaction_timestamp())`,
+    );
+    this.#transaction = { pid: row![0]!, start: row![1]! };
   }
 
   /** Settings that the server reports, for example `server_version`. */
@@ -194,6 +214,19 @@ export class Session {
       throw error instanceof PostgresError ? error.inStatement(sql) : error;
     }
     return columns;
+  }
+
+  /** Ends the server's process of the transaction, if it is still in it. */
+  async #endTransaction(signal: AbortSignal): Promise<void> {
+    if (this.#transaction === undefined) return;
+    const { pid, start } = this.#transaction;
+    const other = new Session(this.config, await openSocket(this.config), () => {});
+    await other.#connection.logIn(() => other.#logIn(), signal);
+    await other.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE pid = ${pid} AND extract(epoch FROM xact_start) = ${start}`,
+    );
+    await other.close();
   }
 
   async #beginCopy(sql: string, wanted: number): Promise<void> {
