@@ -160,6 +160,28 @@ export const rejectChecks = {
       assert.equal((await trial.rows("tree")).length, 29);
     },
   },
+  "later rows of a key": {
+    title: "an upsert keeps the last row of a key, though an earlier one refers to a later row",
+    when: ({ loaderClass: { rejects } }) => rejects?.includes("upsert") === true,
+    async run(trial) {
+      await trial.sql(
+        `CREATE TABLE kept (id BIGINT NOT NULL PRIMARY KEY, up BIGINT,
+          FOREIGN KEY (up) REFERENCES kept (id))`,
+      );
+      const fields = [FIELDS[0]!, { ...FIELDS[2]!, name: "up" }];
+      const records = [
+        { id: 1n, up: 5n },
+        { id: 1n, up: null },
+        { id: 2n, up: 5n },
+        { id: 5n, up: null },
+      ];
+      const rejected: RejectedRow[] = [];
+      const load = { mode: "upsert", upsertKeys: ["id"], rejected, batchRows: 1 } as const;
+      await trial.load("kept", fields, records, load);
+      assert.deepEqual(rejected.map(({ row }) => row), [1]);
+      assert.deepEqual(await trial.rows("kept"), rowsOf(records.slice(1)));
+    },
+  },
   "rows that cannot be loaded at all": {
     title: "an error that is not about a row ends the load, and no row is rejected",
     when: rejecting,

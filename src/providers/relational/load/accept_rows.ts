@@ -2,11 +2,12 @@
  * Loads the rows that a target takes, and rejects the others. Rows are written batch by batch, each in a step
  * that can be undone. A batch that the target refuses is divided until the refused rows are alone.
  */
-import { filterBatch } from "../../../arrow/mod.ts";
+import { filterBatch, valueReaders } from "../../../arrow/mod.ts";
 import type { Batch } from "../../../core/contracts/batch.ts";
 import type { StagedData } from "../../../core/contracts/buffer.ts";
 import type { LoadTask, Rejections, RowFault } from "../../../core/contracts/loader.ts";
 import { ValueError } from "../../../core/errors.ts";
+import { formatValue } from "../../../core/values/values.ts";
 
 /** How a system writes some rows of a load. */
 export interface RowWriter {
@@ -63,7 +64,7 @@ class Sieve {
   /** Writes the rows from one index up to another, without those that the target refuses. */
   async accept(rows: Rows, from = 0, to = rows.batch.numRows): Promise<void> {
     for (let at = from; at < to;) {
-      const fault = await this.#try(rows.batch, at, to);
+      const fault = await this.#try(rows, at, to);
       if (fault === undefined) return;
       if (to - at === 1 || fault.at === 0) this.#refuse(rows, at++, fault);
       else {
@@ -77,6 +78,7 @@ class Sieve {
 
   /** Tries the rows that wait, as long as one of them is taken. Rejects the rest. */
   async finish(): Promise<void> {
+    if (this.task.mode === "upsert") await this.#rejectReplaced();
     for (let left = Infinity; this.#waiting.length > 0 && this.#waiting.length < left;) {
       // Where each row refers to the next one, the last one comes first.
       const waiting = this.#waiting.reverse();
@@ -89,14 +91,41 @@ class Sieve {
     }
   }
 
+  /** Rejects the rows that wait and whose key a later row has: written last, the older row would remain. */
+  async #rejectReplaced(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const { staged, upsertKeys, rejections } = this.task;
+    const last = new Map<string, number>();
+    for (const { rows } of this.#waiting) {
+      last.set(describeKeys(rows.batch, staged, upsertKeys)(0), 0);
+    }
+    let number = 0;
+    for await (const batch of staged.scanBatches()) {
+      const keyOf = describeKeys(batch, staged, upsertKeys);
+      for (let row = 0; row < batch.numRows; row++) {
+        const key = keyOf(row);
+        number++;
+        if (last.has(key)) last.set(key, number);
+      }
+    }
+    this.#waiting = this.#waiting.filter(({ rows, fault }) => {
+      const own = rows.numberOf(0);
+      if (last.get(describeKeys(rows.batch, staged, upsertKeys)(0)) === own) return true;
+      rejections.reject(own, rows.batch, 0, fault);
+      return false;
+    });
+  }
+
   /** Returns why the target refuses one of the rows; undefined if it took all of them. */
-  async #try(batch: Batch, from: number, to: number): Promise<LocatedFault | undefined> {
-    const part = filterBatch(batch, (row) => row >= from && row < to);
+  async #try(rows: Rows, from: number, to: number): Promise<LocatedFault | undefined> {
+    const part = filterBatch(rows.batch, (row) => row >= from && row < to);
     try {
       await this.writer.write({ ...this.task, staged: stageOf(this.task.staged, part) });
       return undefined;
     } catch (error) {
-      const fault = error instanceof ValueError ? explainValue(error) : this.writer.explain(error);
+      const fault = error instanceof ValueError
+        ? explainValue(error, (at) => rows.numberOf(from + at))
+        : this.writer.explain(error);
       if (fault === undefined) throw error;
       return fault;
     }
@@ -111,9 +140,27 @@ class Sieve {
   }
 }
 
-function explainValue({ field, row, value, message }: ValueError): LocatedFault {
+function explainValue(error: ValueError, numberOf: (at: number) => number): LocatedFault {
+  const { field, row, value } = error;
   const kind = value === null ? "null" : "value";
-  return { kind, field, message, at: row === undefined ? undefined : row - 1 };
+  if (row === undefined) return { kind, field, message: error.message };
+  const at = row - 1;
+  return { kind, field, message: error.atRow(numberOf(at)).message, at };
+}
+
+/** Returns a function that describes the key of a row. Keys that a collation may take for equal are one. */
+function describeKeys(
+  batch: Batch,
+  { fields }: Pick<StagedData, "fields">,
+  keys: readonly string[],
+): (row: number) => string {
+  const readers = valueReaders(batch, fields)
+    .filter((_, i) => keys.includes(fields[i]!.name));
+  return (row) =>
+    JSON.stringify(readers.map((read) => {
+      const value = read(row);
+      return value === null ? null : formatValue(value).trim().normalize("NFKD").toLowerCase();
+    }));
 }
 
 /** A stage of one batch. */

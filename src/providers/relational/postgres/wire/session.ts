@@ -222,11 +222,16 @@ export class Session {
     const { pid, start } = this.#transaction;
     const other = new Session(this.config, await openSocket(this.config), () => {});
     await other.#connection.logIn(() => other.#logIn(), signal);
-    await other.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE pid = ${pid} AND extract(epoch FROM xact_start) = ${start}`,
-    );
-    await other.close();
+    const release = other.endOnAbort(signal);
+    try {
+      await other.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid = ${pid} AND extract(epoch FROM xact_start) = ${start}`,
+      );
+    } finally {
+      release();
+      await other.close();
+    }
   }
 
   async #beginCopy(sql: string, wanted: number): Promise<void> {
