@@ -142,7 +142,7 @@ function usesServer({ from, totals = "" }: Path, { script }: Way): boolean {
 /** Checks rows and sum: a program that ends early with half of the rows would look fast. */
 async function verify(
   { programs }: World,
-  { totals, totalsNeed = [] }: Path,
+  { totals, totalsNeed = [], expects = expectedTotals }: Path,
   course: Course,
   place: Place,
 ): Promise<void> {
@@ -150,7 +150,7 @@ async function verify(
   course.verified = false;
   if (totalsNeed.some((name) => "absent" in programs[name])) return;
   const found = parseTotals(await shell(totals, place));
-  const wanted = expectedTotals(course.data.rows);
+  const wanted = expects(course.data.rows);
   if (found.rows !== wanted.rows || found.sum !== wanted.sum) {
     throw new Error(
       `the target has ${found.rows} rows, sum ${found.sum}, wanted ${wanted.rows} rows, sum ${wanted.sum}`,

@@ -1,5 +1,6 @@
 /** Paths and ways as data. Scripts are bash; `world.ts` defines their variables. */
 import type { ProgramName } from "./programs.ts";
+import type { Totals } from "./tables.ts";
 
 /** A program that moves the data of a path. */
 export interface Way {
@@ -28,6 +29,8 @@ export interface Path {
   readonly table?: Table;
   /** Prints the number of rows and the sum of `id` in the target. */
   readonly totals?: string;
+  /** What `totals` must print when the source table has this many rows; by default all of them. */
+  readonly expects?: (rows: number) => Totals;
   /** Programs that `totals` needs. */
   readonly totalsNeed?: readonly ProgramName[];
   /** The figure for ratios. */
@@ -72,4 +75,13 @@ export function dxt(pipeline: object, phases: readonly string[] = ["run"]): Way 
 export function unconfined(pipeline: object): Way {
   const script = "dxt run pipeline.yaml --quiet --sandbox=off";
   return { ...dxt(pipeline), role: "floor", name: "dxt --sandbox=off", script, atMost: 1.03 };
+}
+
+/** dxt with another proof of the load, to compare what the proofs cost. */
+export function verifying(verify: "counts" | "aggregates" | "full", pipeline: object): Way {
+  return {
+    ...dxt({ ...pipeline, defaults: { load: { verify } } }),
+    role: "floor",
+    name: `dxt, verify: ${verify}`,
+  };
 }

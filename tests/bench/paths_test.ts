@@ -44,6 +44,8 @@ Deno.test("the limits are those that were asked for", () => {
     "PostgreSQL → stage → PostgreSQL, wide: dxt --sandbox=off 1.03",
     "PostgreSQL → stage → PostgreSQL, wide: COPY | COPY 1.15",
     "PostgreSQL → stage → PostgreSQL, wide, phases in sequence, zstd: COPY | COPY 1.2",
+    "PostgreSQL → stage → PostgreSQL, wide, rejected rows: dxt, no row rejected, retry 1.5",
+    "PostgreSQL → stage → PostgreSQL, forty tables of two rows: dxt --sandbox=off 1.5",
     "PostgreSQL → stage → PostgreSQL, narrow: dxt --sandbox=off 1.03",
     "PostgreSQL → stage → PostgreSQL, narrow: COPY | COPY 1.15",
     "PostgreSQL → zstd Parquet, wide: COPY > /dev/null 0.8",

@@ -1,5 +1,15 @@
 /** Paths from PostgreSQL. */
-import { dxt, floor, type Path, peer, type Table, unconfined } from "../way.ts";
+import { expectedTotals } from "../tables.ts";
+import {
+  dxt,
+  floor,
+  type Path,
+  peer,
+  type Table,
+  unconfined,
+  verifying,
+  type Way,
+} from "../way.ts";
 import {
   dlt,
   emptyTable,
@@ -55,6 +65,8 @@ function toPostgres(table: Table): Path {
     ways: [
       dxt(pipeline),
       unconfined(pipeline),
+      verifying("counts", pipeline),
+      verifying("full", pipeline),
       rawPipe(table, 1.15),
       floor(
         "COPY | COPY, two parts",
@@ -90,6 +102,11 @@ function inPhases(): Path {
 }
 
 function toParquet(table: Table): Path {
+  const pipeline = {
+    source: "${SOURCE}",
+    target: { provider: "local", path: "${OUT}" },
+    streams: [{ id: table, source: table, target: `${table}.parquet` }],
+  };
   return {
     name: `PostgreSQL → zstd Parquet, ${table}`,
     from: "postgres",
@@ -98,11 +115,8 @@ function toParquet(table: Table): Path {
     compares: "seconds",
     memory: 450,
     ways: [
-      dxt({
-        source: "${SOURCE}",
-        target: { provider: "local", path: "${OUT}" },
-        streams: [{ id: table, source: table, target: `${table}.parquet` }],
-      }),
+      dxt(pipeline),
+      verifying("full", pipeline),
       floor("COPY > /dev/null", ["psql"], `${copyOut(table)} > /dev/null`, { atMost: 0.8 }),
       floor(
         "COPY > /dev/null, two parts",
@@ -121,6 +135,11 @@ function toParquet(table: Table): Path {
 }
 
 function toSQLite(): Path {
+  const pipeline = {
+    source: "${SOURCE}",
+    target: { provider: "sqlite", path: "${OUT}/wide.db" },
+    streams: [{ id: "wide", source: "wide", target: "wide" }],
+  };
   return {
     name: "PostgreSQL → SQLite, wide",
     from: "postgres",
@@ -128,11 +147,9 @@ function toSQLite(): Path {
     compares: "seconds",
     memory: 450,
     ways: [
-      dxt({
-        source: "${SOURCE}",
-        target: { provider: "sqlite", path: "${OUT}/wide.db" },
-        streams: [{ id: "wide", source: "wide", target: "wide" }],
-      }),
+      dxt(pipeline),
+      verifying("counts", pipeline),
+      verifying("full", pipeline),
       floor(
         "\\copy csv, .import",
         ["psql", "sqlite3"],
@@ -169,9 +186,93 @@ function toText(format: "csv" | "jsonl", what: string, command: string): Path {
   };
 }
 
+/** Distance of the rows that a constraint of the target refuses: ten of three million. */
+const REJECTED_EVERY = 300_000;
+const REJECTED_FIRST = 7;
+
+/** What the good rows cost when the target refuses some. */
+function withRejectedRows(): Path {
+  const load = (on_load_error: "retry" | "skip") =>
+    dxt({
+      source: "${SOURCE}",
+      target: "${TARGET}",
+      streams: [{ id: "wide", source: "wide", target: "wide", load: { mode: "append" } }],
+      defaults: { error_handling: { on_load_error } },
+    });
+  const ours = load("skip");
+  const refuse = `sql "$TARGET" -c \
+    'ALTER TABLE wide ADD CHECK (id % ${REJECTED_EVERY} <> ${REJECTED_FIRST})'`;
+  return {
+    name: "PostgreSQL → stage → PostgreSQL, wide, rejected rows",
+    from: "postgres",
+    totals: inPostgres("wide"),
+    expects(rows) {
+      const all = expectedTotals(rows);
+      const rejected = Math.ceil((rows - REJECTED_FIRST + 1) / REJECTED_EVERY);
+      const each = REJECTED_FIRST + REJECTED_EVERY * (rejected - 1) / 2;
+      return { rows: all.rows - rejected, sum: all.sum - rejected * each };
+    },
+    compares: "seconds",
+    memory: 450,
+    ways: [
+      { ...ours, prepare: `${emptyTable("wide")}\n${refuse}\n${ours.prepare}` },
+      ...(["skip", "retry"] as const).map((on_load_error) => {
+        const { script, prepare } = load(on_load_error);
+        return floor(`dxt, no row rejected, ${on_load_error}`, [], script, {
+          prepare: `${emptyTable("wide")}\n${prepare}`,
+          ...(on_load_error === "retry" ? { atMost: 1.5 } : {}),
+        });
+      }),
+    ],
+  };
+}
+
+const MAKE_SMALL_TABLES = `
+sql "$SOURCE" <<'SQL'
+SET client_min_messages = warning;
+CREATE SCHEMA IF NOT EXISTS small;
+DO $$ BEGIN
+  FOR i IN 1..40 LOOP
+    EXECUTE format('CREATE TABLE IF NOT EXISTS small.t%s AS
+      SELECT id::bigint, md5(id::text) AS name FROM generate_series(1, 2) AS id', i);
+  END LOOP;
+END $$;
+SQL`;
+
+/** Forty tables of two rows: what each stream costs. */
+function manyStreams(): Path {
+  const pipeline = {
+    source: "${SOURCE}",
+    target: "${TARGET}",
+    defaults: { load: { mode: "replace" } },
+    streams: [{ source: "small.*", target: "public.{table}" }],
+  };
+  const prepared = (way: Way, atMost?: number): Way => ({
+    ...way,
+    prepare: `${MAKE_SMALL_TABLES}\n${way.prepare ?? ""}`,
+    ...(atMost === undefined ? {} : { atMost }),
+  });
+  const union = Array.from({ length: 40 }, (_, i) => `SELECT id FROM public.t${i + 1}`);
+  return {
+    name: "PostgreSQL → stage → PostgreSQL, forty tables of two rows",
+    from: "postgres",
+    totals: `sql "$TARGET" -c 'SELECT count(*), sum(id) FROM (${union.join(" UNION ALL ")}) AS t'`,
+    expects: () => ({ rows: 80, sum: 120 }),
+    compares: "cpu",
+    memory: 450,
+    ways: [
+      prepared(dxt(pipeline)),
+      prepared(unconfined(pipeline), 1.5),
+      prepared(sling("$SOURCE", "small.*", "$TARGET", "public.{stream_table}")),
+    ],
+  };
+}
+
 export const FROM_POSTGRES: readonly Path[] = [
   toPostgres("wide"),
   inPhases(),
+  withRejectedRows(),
+  manyStreams(),
   toPostgres("narrow"),
   toParquet("wide"),
   toParquet("narrow"),
