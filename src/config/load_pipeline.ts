@@ -52,7 +52,8 @@ export async function readSurroundings(
   };
 }
 
-async function readText(what: string, path: string): Promise<string> {
+/** @throws {ConfigurationError} when a file cannot be read, is too large or no UTF-8 */
+export async function readText(what: string, path: string): Promise<string> {
   const fail = (detail: string, cause?: unknown) =>
     new ConfigurationError(`Cannot read ${what} "${path}": ${detail}`, { cause });
   let bytes: Uint8Array;

@@ -14,6 +14,7 @@ export { parsePipeline } from "./pipeline/parse_strict.ts";
 export type { ConnectionSpec } from "./pipeline/connection.ts";
 export { type Issue, LocatedError } from "./text/issues.ts";
 export { type LoadOptions, loadPipeline } from "./load_pipeline.ts";
+export { loadReceiptSettings, type ReceiptSettings } from "./load_receipts.ts";
 export {
   type CodeOptions,
   type FileText,

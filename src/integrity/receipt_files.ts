@@ -13,22 +13,21 @@ const ENDING = ".json";
 /** Only the user who runs dxt may read receipts: they name streams and targets. */
 const FOLDER_MODE = 0o700;
 
-/** The file of a run's receipt. It has a hidden name, and is empty, until the run ends. */
-export class PendingReceipt implements Disposable {
-  readonly #file: PendingFile;
-
+/** The folder to which a run writes its receipt. */
+export class ReceiptFolder {
   /**
-   * Creates the folder and the hidden file, before anything is moved.
+   * Creates the folder, and a file in it for a moment: a run that cannot write its receipt has to fail before
+   * it moves anything.
    *
-   * @throws {ConfigurationError} when it cannot be written
+   * @throws {ConfigurationError} when nothing can be written there
    */
-  constructor(private readonly folder: string, runId: string) {
+  constructor(private readonly folder: string, private readonly runId: string) {
     if (folder === "") {
       throw new ConfigurationError('Cannot write receipts to "": expected the name of a folder');
     }
     try {
       Deno.mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-      this.#file = new PendingFile(join(folder, `.${runId}.tmp`));
+      this.#openFile()[Symbol.dispose]();
     } catch (error) {
       throw new ConfigurationError(`Cannot write receipts to "${folder}": ${messageOf(error)}`, {
         cause: error,
@@ -39,19 +38,19 @@ export class PendingReceipt implements Disposable {
   /**
    * Writes the receipt, and returns the path of its file once it is on disk.
    *
-   * @throws an error of the system, such as a full disk; disposing removes the hidden file then
+   * @throws an error of the system, such as a full disk; nothing is left then
    */
   write(receipt: RunReceipt): string {
-    const { pipeline, run_id, started_at } = receipt.result;
-    this.#file.write(formatJSONFile(VERSION, receipt));
-    const path = join(this.folder, nameFile(pipeline, run_id, started_at));
-    this.#file.publish(path);
+    const { pipeline, started_at } = receipt.result;
+    const path = join(this.folder, nameFile(pipeline, this.runId, started_at));
+    using file = this.#openFile();
+    file.write(formatJSONFile(VERSION, receipt));
+    file.publish(path);
     return path;
   }
 
-  /** Removes the file of a run that wrote no receipt. */
-  [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]();
+  #openFile(): PendingFile {
+    return new PendingFile(join(this.folder, `.${this.runId}.tmp`));
   }
 }
 

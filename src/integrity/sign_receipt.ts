@@ -1,4 +1,4 @@
-/** Signs the receipts of runs, and verifies their signatures. */
+/** Seals the receipts of runs with a digest and a signature, and verifies both. */
 import { Buffer } from "node:buffer";
 import {
   createHash,
@@ -14,7 +14,7 @@ import { ConfigurationError, messageOf } from "../core/errors.ts";
 import { sortMembers } from "../core/values/sorted_json.ts";
 import type { RunReceipt, Signature } from "../models/result.ts";
 
-type Unsigned = Omit<RunReceipt, "signature">;
+type Unsealed = Omit<RunReceipt, "digest" | "signature">;
 
 /** Characters of a secret. */
 const SHORTEST_SECRET = 16;
@@ -103,28 +103,39 @@ function identifyKey(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex").slice(0, 16);
 }
 
-/** Returns a receipt with its signature. */
-export function signReceipt(receipt: Unsigned, key: SigningKey): RunReceipt {
-  const value = Buffer.from(key.sign(encodeSigned(receipt))).toString("base64");
-  return { ...receipt, signature: { algorithm: key.algorithm, key_id: key.id, value } };
+/** Returns a receipt with its digest, and with a signature where a key is given. */
+export function sealReceipt(receipt: Unsealed, key: SigningKey | undefined): RunReceipt {
+  const content = encodeContent(receipt);
+  const digest = computeDigest(content);
+  if (key === undefined) return { ...receipt, digest };
+  const value = Buffer.from(key.sign(content)).toString("base64");
+  return { ...receipt, digest, signature: { algorithm: key.algorithm, key_id: key.id, value } };
 }
 
-/** Returns why the signature of a receipt does not prove it; undefined if it does. */
-export function findForgery(
-  { signature, ...receipt }: RunReceipt,
-  key: ReceiptKey,
+/**
+ * Returns why a receipt is not as it was written; undefined if it is. Without a key, only an accident is
+ * noticed: whoever changes a receipt can compute its digest again.
+ */
+export function findTampering(
+  { digest, signature, ...receipt }: RunReceipt,
+  key: ReceiptKey | undefined,
 ): string | undefined {
+  const content = encodeContent(receipt);
+  if (digest !== computeDigest(content)) return "it was changed after it was written";
+  if (key === undefined) return undefined;
   if (signature === undefined) return "it is not signed";
   if (signature.key_id !== key.id || signature.algorithm !== key.algorithm) {
     return `key ${signature.key_id} (${signature.algorithm}) has signed it, given is ${key.id} (${key.algorithm})`;
   }
   const value = Buffer.from(signature.value, "base64");
-  return key.matches(encodeSigned(receipt), value)
-    ? undefined
-    : "it was changed after it was signed";
+  return key.matches(content, value) ? undefined : "its signature is not that of the key";
 }
 
-/** The bytes that are signed: compact JSON with its members in the order of their names. */
-function encodeSigned(receipt: Unsigned): Uint8Array {
+function computeDigest(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** The bytes of digest and signature: compact JSON with its members in the order of their names. */
+function encodeContent(receipt: Unsealed): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(receipt, sortMembers));
 }

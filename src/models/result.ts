@@ -111,16 +111,21 @@ const Signature = z.strictObject({
   key_id: z.string().describe(
     "First 16 hexadecimal digits of the SHA-256 of the secret or public key",
   ),
-  value: z.base64().describe("Signature of the receipt without this property, as compact JSON"),
+  value: z.base64().describe(
+    "Signature of the receipt without its digest and this object, as compact JSON",
+  ),
 }).meta({ id: "Signature" });
 export type Signature = z.infer<typeof Signature>;
 
-/** The receipt of a run: its result, signed where a key is given. */
+/** The receipt of a run: its result and its digest, signed where a key is given. */
 export const RunReceipt = z.strictObject({
   phase: z.enum(["run", "extract", "load"]).describe("Command that wrote it"),
   file: z.string().describe("Pipeline file as the user named it"),
   plan: z.string().optional().describe("SHA-256 of the saved plan that the run followed"),
   result: RunResult,
+  digest: z.string().describe(
+    "SHA-256 of the receipt without this property and its signature, as compact JSON with sorted keys",
+  ),
   signature: Signature.optional(),
 });
 export type RunReceipt = z.infer<typeof RunReceipt>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { listReceipts, PendingReceipt, readReceipt } from "../../src/integrity/receipt_files.ts";
+import { listReceipts, readReceipt, ReceiptFolder } from "../../src/integrity/receipt_files.ts";
 import type { RunReceipt } from "../../src/models/result.ts";
 import { withFolder } from "../support/run.ts";
 
@@ -17,6 +17,7 @@ const makeReceipt = (runId: string, startedAt: string, pipeline = "shop") =>
       peak_memory_bytes: 7,
       streams: [],
     },
+    digest: "",
   }) as RunReceipt;
 
 Deno.test("receipts are read back, the latest first, and nothing else of the folder", () =>
@@ -27,16 +28,15 @@ Deno.test("receipts are read back, the latest first, and nothing else of the fol
       makeReceipt("11111111-a", "2026-03-01T06:00:00.123Z"),
       makeReceipt("22222222-b", "2026-03-01T06:00:01Z", "../sh op/ü"),
     ];
-    const paths = written.map((receipt) => {
-      using pending = new PendingReceipt(receipts, receipt.result.run_id);
-      return pending.write(receipt);
-    });
+    const paths = written.map((receipt) =>
+      new ReceiptFolder(receipts, receipt.result.run_id).write(receipt)
+    );
     assert.deepEqual(paths, [
       join(receipts, "20260301T060000Z-shop-11111111.json"),
       join(receipts, "20260301T060001Z-_sh_op_ü-22222222.json"),
     ]);
     await Deno.writeTextFile(join(receipts, "notes.txt"), "");
-    using _running = new PendingReceipt(receipts, "33333333-c");
+    await Deno.writeTextFile(join(receipts, ".33333333-c.tmp"), "{");
     assert.deepEqual(await listReceipts(receipts), [
       { path: paths[1], receipt: written[1] },
       { path: paths[0], receipt: written[0] },
@@ -44,11 +44,9 @@ Deno.test("receipts are read back, the latest first, and nothing else of the fol
     assert.equal((await Deno.stat(paths[0]!)).mode! & 0o777, 0o600);
   }));
 
-Deno.test("a run that ends without a result leaves no file", () =>
+Deno.test("a run has no file until it ends, so that a killed one leaves none", () =>
   withFolder(async (folder) => {
-    {
-      using _pending = new PendingReceipt(folder, "1");
-    }
+    new ReceiptFolder(folder, "1");
     assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
   }));
 
@@ -60,6 +58,8 @@ Deno.test("a file that holds no receipt has a problem, with the place in it", ()
       ["[]", /expected 1|no JSON object/],
       ['{"version": 2}', /its version is 2, expected 1/],
       ['{"version": 1, "phase": "run", "file": "p", "result": {}}', /"result\.pipeline"/],
+      ['{"version": 1, "file": "a", "result": {"file": ":"}, "file": "b"}', /it has "file" twice$/],
+      ['{"version": 1, "\\u0066ile": "{", "file": "b"}', /it has "file" twice$/],
     ];
     for (const [text, wanted] of problems) {
       await Deno.writeTextFile(path, text);
@@ -74,7 +74,7 @@ Deno.test("a folder that cannot be made is an error before anything is moved", (
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "file"), "");
     assert.throws(
-      () => new PendingReceipt(join(folder, "file", "receipts"), "1"),
+      () => new ReceiptFolder(join(folder, "file", "receipts"), "1"),
       /^ConfigurationError: Cannot write receipts to "/,
     );
   }));

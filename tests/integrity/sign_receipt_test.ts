@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import {
-  findForgery,
+  findTampering,
   readReceiptKey,
   readSigningKey,
-  signReceipt,
+  sealReceipt,
 } from "../../src/integrity/sign_receipt.ts";
 import { RunReceipt } from "../../src/models/result.ts";
 
-const RECEIPT: Omit<RunReceipt, "signature"> = {
+const RECEIPT: Omit<RunReceipt, "digest" | "signature"> = {
   phase: "run",
   file: "shop.yaml",
   result: {
@@ -35,33 +35,49 @@ function makeKeys() {
 Deno.test("a signature proves a receipt as it is read again, whatever the order of its keys", () => {
   const [privateKey, publicKey] = makeKeys();
   for (const [signing, verifying] of [[SECRET, SECRET], [privateKey, publicKey]] as const) {
-    const signed = signReceipt(RECEIPT, signing);
+    const signed = sealReceipt(RECEIPT, signing);
     const { result, ...others } = RunReceipt.parse(JSON.parse(JSON.stringify(signed)));
     const reordered = { result: Object.fromEntries(Object.entries(result).reverse()), ...others };
-    assert.equal(findForgery(reordered as RunReceipt, verifying), undefined);
-    assert.equal(findForgery(signed, signing), undefined);
+    assert.equal(findTampering(reordered as RunReceipt, verifying), undefined);
+    assert.equal(findTampering(signed, signing), undefined);
   }
 });
 
 Deno.test("a receipt that was changed, or signed by another key, is told from a proven one", () => {
-  const signed = signReceipt(RECEIPT, SECRET);
-  const changed = "it was changed after it was signed";
-  assert.equal(findForgery({ ...signed, file: "other.yaml" }, SECRET), changed);
+  const signed = sealReceipt(RECEIPT, SECRET);
+  const changed = "it was changed after it was written";
+  assert.equal(findTampering({ ...signed, file: "other.yaml" }, SECRET), changed);
   assert.equal(
-    findForgery({ ...signed, result: { ...signed.result, duration_ms: 6 } }, SECRET),
+    findTampering({ ...signed, result: { ...signed.result, duration_ms: 6 } }, SECRET),
     changed,
   );
   const value = `AAAA${signed.signature!.value.slice(4)}`;
   assert.equal(
-    findForgery({ ...signed, signature: { ...signed.signature!, value } }, SECRET),
-    changed,
+    findTampering({ ...signed, signature: { ...signed.signature!, value } }, SECRET),
+    "its signature is not that of the key",
   );
-  assert.equal(findForgery(RECEIPT, SECRET), "it is not signed");
+  const forged = sealReceipt({ ...RECEIPT, file: "other.yaml" }, undefined);
+  assert.equal(
+    findTampering({ ...forged, signature: signed.signature }, SECRET),
+    "its signature is not that of the key",
+  );
+  assert.equal(findTampering(sealReceipt(RECEIPT, undefined), SECRET), "it is not signed");
   const [, publicKey] = makeKeys();
   assert.match(
-    findForgery(signed, publicKey)!,
+    findTampering(signed, publicKey)!,
     /^key [0-9a-f]{16} \(HMAC-SHA256\) has signed it, given is [0-9a-f]{16} \(Ed25519\)$/,
   );
+});
+
+Deno.test("without a key, a digest tells that a receipt was changed", () => {
+  for (const key of [undefined, SECRET]) {
+    const sealed = sealReceipt(RECEIPT, key);
+    assert.equal(findTampering(sealed, undefined), undefined);
+    assert.equal(
+      findTampering({ ...sealed, phase: "load" }, undefined),
+      "it was changed after it was written",
+    );
+  }
 });
 
 Deno.test("a key that cannot be used is refused, and its text is not quoted", () => {

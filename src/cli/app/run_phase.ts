@@ -90,7 +90,7 @@ export async function executePhase(
     { pipeline: loaded.pipeline.name, run_id: runId },
     context.printer,
   );
-  using receipt = new RunReceiptWriter(
+  const receipt = new RunReceiptWriter(
     logging,
     { phase, file: loaded.path, run_id: runId, ...planDigest(options) },
     context.printer,

@@ -62,7 +62,7 @@ Deno.test("a run writes a signed receipt, which is listed and verified", () =>
     const unsigned = await dxt("receipt verify receipts");
     assert.match(
       unsigned.err,
-      /1 of 1 receipts are proven; signatures are not checked without a key/,
+      /1 of 1 receipts are proven; without a key, forged ones are not noticed/,
     );
   }));
 
@@ -75,7 +75,7 @@ Deno.test("a receipt that was changed is not proven, with exit code 4", () =>
     assert.equal(changed.code, 4);
     assert.match(
       changed.err,
-      /error: Cannot trust "[^"]+\.json": it was changed after it was signed\n/,
+      /error: Cannot trust "[^"]+\.json": it was changed after it was written\n/,
     );
     // Without the key, the counts tell.
     await Deno.writeTextFile(path, text.replace(/("target": \{\s+"rows": )3/, "$14"));
@@ -84,6 +84,24 @@ Deno.test("a receipt that was changed is not proven, with exit code 4", () =>
     assert.match(err, /stream "orders" has 3 rows in the source, 3 in the stage, 4 in the target/);
     await Deno.writeTextFile(path, "{");
     assert.equal((await dxt("runs shop.yaml")).code, 1);
+  }));
+
+Deno.test("receipts of a project are found and verified without any of its variables", () =>
+  withProject(async (folder, dxt) => {
+    await dxt("run shop.yaml -q");
+    await Deno.writeTextFile(join(folder, "key"), KEY.RECEIPT_KEY);
+    const elsewhere = { ...PIPELINE, name: "other", source: "${SOURCE_URL}" };
+    await Deno.writeTextFile(join(folder, "other.yaml"), JSON.stringify(elsewhere));
+    const audit = (command: string) => program(folder, command.split(" "));
+    for (const place of ["", " shop.yaml", " receipts"]) {
+      assert.match((await audit(`runs${place}`)).out, /shop .* succeeded/);
+      const { code, err } = await audit(`receipt verify${place} --key-file key`);
+      assert.deepEqual([code, err], [0, "receipt: 1 of 1 receipts are proven\n"]);
+    }
+    assert.match((await audit("runs other.yaml")).err, /no run has written a receipt here/);
+    const { code, err } = await audit("receipt verify");
+    assert.equal(code, 2);
+    assert.match(err, /dxt_project.yaml:1:\d+: variable "RECEIPT_KEY" is not set/);
   }));
 
 Deno.test("a run refuses a public key as receipt_key before it moves anything", () =>
@@ -111,11 +129,13 @@ Deno.test("a folder of receipts has a name, and one that is read exists", () =>
       const wrong = await dxt(`${command} orders.csv`);
       assert.equal(wrong.code, 2);
       assert.match(wrong.err, /^error: Cannot read receipts from "orders.csv": Not a directory/);
-      const { code, err } = await dxt(command);
-      assert.equal(code, 2);
-      assert.match(err, /Cannot find receipts in "receipts": no such file or folder, expected/);
+      assert.equal((await dxt(command)).code, 0);
     }
     assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).length, 3);
+    await Deno.remove(join(folder, "dxt_project.yaml"));
+    const { code, err } = await dxt("runs");
+    assert.equal(code, 2);
+    assert.match(err, /Cannot find receipts in "receipts": no such file or folder, expected/);
   }));
 
 Deno.test("receipts need only the permissions that dxt permissions names", () =>

@@ -9,6 +9,7 @@ import { fakeIO } from "../fakes.ts";
 const receipt = (phase: RunReceipt["phase"], rows_loaded: number): RunReceipt => ({
   phase,
   file: "shop.yaml",
+  digest: "",
   result: {
     pipeline: "shop_to_warehouse",
     run_id: "5f0c21aa-0000-4000-8000-000000000000",

@@ -2,47 +2,58 @@
 import { argument, message, optional, string } from "optique";
 import { ConfigurationError } from "../../../core/errors.ts";
 import { type FoundReceipt, listReceipts, readReceipt } from "../../../integrity/receipt_files.ts";
-import { type Context, openPipeline, type Variables } from "../context.ts";
+import { type Context, type Variables, variableSources } from "../context.ts";
 
 export interface ReceiptPlace extends Variables {
   readonly place?: string | undefined;
 }
 
+/** Where receipts are if neither the command nor a project says. */
+const FOLDER = "receipts";
+
 export const placeArgument = () =>
   optional(argument(string({ metavar: "PLACE" }), {
     description:
-      message`Folder of receipts, one receipt, or a pipeline file whose project sets "logging.receipts" (default: the folder "receipts")`,
+      message`Folder of receipts, one receipt, or a pipeline file whose project sets "logging.receipts" (default: the folder of the project here, or else "receipts")`,
   }));
 
 /** Receipts, and the key with which the project signs them. */
 export interface Receipts {
   readonly found: readonly FoundReceipt[];
-  readonly key?: string | undefined;
+  /** @throws {LocatedError} when a variable in the key is not set */
+  readKey(): string | undefined;
 }
 
 /**
- * Reads the receipts of a folder, a file, or a pipeline, the latest first.
+ * Reads the receipts of a folder, a file, a pipeline or the project here, the latest first.
  *
  * @throws {ConfigurationError} when the place does not exist, and when a pipeline's project has no folder for them
  */
 export async function openReceipts(
-  { place = "receipts", ...variables }: ReceiptPlace,
+  { place, ...variables }: ReceiptPlace,
   context: Context,
 ): Promise<Receipts> {
-  if (!/\.ya?ml$/.test(place)) return { found: await readPlace(place) };
-  const { logging, pipeline } = await openPipeline(place, variables, context);
-  if (logging?.receipts === undefined) {
+  const file = place !== undefined && /\.ya?ml$/.test(place) ? place : undefined;
+  if (place !== undefined && file === undefined) {
+    return { found: await readPlace(place), readKey: () => undefined };
+  }
+  const { loadReceiptSettings } = await import("../../../config/mod.ts");
+  const { folder, pipeline, readKey } = await loadReceiptSettings(
+    file,
+    variableSources(variables, context),
+  );
+  if (folder === undefined && file !== undefined) {
     throw new ConfigurationError(
-      `Cannot find receipts of "${place}": its project has no folder for them, expected "logging: { receipts: FOLDER }" in dxt_project.yaml`,
+      `Cannot find receipts of "${file}": its project has no folder for them, expected "logging: { receipts: FOLDER }" in dxt_project.yaml`,
     );
   }
-  // The first run creates the folder.
-  const found = await listReceipts(logging.receipts) ?? [];
+  // The first run creates the folder that a project names.
+  const found = folder === undefined ? await readPlace(FOLDER) : await listReceipts(folder) ?? [];
   return {
     found: found.filter((one) =>
-      !("receipt" in one) || one.receipt.result.pipeline === pipeline.name
+      pipeline === undefined || !("receipt" in one) || one.receipt.result.pipeline === pipeline
     ),
-    key: logging.receipt_key,
+    readKey,
   };
 }
 

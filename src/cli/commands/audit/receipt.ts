@@ -3,7 +3,7 @@ import { argument, choice, type InferValue, merge, message, object } from "optiq
 import { ConfigurationError, messageOf } from "../../../core/errors.ts";
 import { findContradiction } from "../../../integrity/receipt.ts";
 import type { FoundReceipt } from "../../../integrity/receipt_files.ts";
-import { findForgery, readReceiptKey, type ReceiptKey } from "../../../integrity/sign_receipt.ts";
+import { findTampering, readReceiptKey, type ReceiptKey } from "../../../integrity/sign_receipt.ts";
 import type { Context } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
 import * as options from "../../app/options.ts";
@@ -37,7 +37,7 @@ export const receipt = defineCommand(
     operands: "verify [PLACE]",
     brief: message`Verify the receipts of runs, and their signatures`,
     description:
-      message`Checks that each receipt is complete, that source, stage and target of each stream agree, and, with a key, that the receipt was not changed after it was signed. The exit code is 4 if a check fails.`,
+      message`Checks that each receipt is complete and as it was written, that source, stage and target of each stream agree, and, with a key, that it was signed with it. The exit code is 4 if a check fails.`,
     examples: [
       "dxt receipt verify shop.yaml",
       "dxt receipt verify receipts --key-file public.pem",
@@ -50,8 +50,8 @@ async function verifyReceipts(
   context: Context,
 ): Promise<number> {
   const { printer } = context;
-  const { found, key: projectKey } = await openReceipts(chosen, context);
-  const text = keyFile === undefined ? projectKey : await readKeyFile(keyFile);
+  const { found, readKey } = await openReceipts(chosen, context);
+  const text = keyFile === undefined ? readKey() : await readKeyFile(keyFile);
   if (text !== undefined) printer.hide([text]);
   const key = text === undefined ? undefined : readReceiptKey(text);
   const entries = found.map((one) => checkReceipt(one, key));
@@ -66,7 +66,7 @@ async function verifyReceipts(
   const checked = `${entries.length - failed.length} of ${entries.length} receipts are proven`;
   printer.progress(
     "receipt",
-    key === undefined ? `${checked}; signatures are not checked without a key` : checked,
+    key === undefined ? `${checked}; without a key, forged ones are not noticed` : checked,
   );
   return failed.length === 0 ? EXIT.done : EXIT.mismatch;
 }
@@ -77,8 +77,7 @@ function checkReceipt(
 ): { readonly path: string; readonly problem?: string } {
   const { path } = one;
   if ("problem" in one) return { path, problem: one.problem };
-  const problem = findContradiction(one.receipt.result) ??
-    (key === undefined ? undefined : findForgery(one.receipt, key));
+  const problem = findContradiction(one.receipt.result) ?? findTampering(one.receipt, key);
   return problem === undefined ? { path } : { path, problem };
 }
 
