@@ -11,7 +11,7 @@ import { VerificationError } from "../core/errors.ts";
 import type { Field } from "../models/field.ts";
 import type { VerifyLevel } from "../models/stream.ts";
 import type { RowsSummary } from "../models/summary.ts";
-import { findDifference } from "./find_difference.ts";
+import { findDifference } from "./first_difference.ts";
 
 /**
  * Returns the verification of a load.
