@@ -92,6 +92,7 @@ export type SettingDigests = z.infer<typeof SettingDigests>;
 
 /** What a plan was made from, and what it says. */
 export const PlanRecord = z.strictObject({
+  salt: z.string().describe("Random key of the digests, so that they give no value away"),
   settings: z.strictObject({
     source: SettingDigests,
     target: SettingDigests,

@@ -1,5 +1,5 @@
 /** Records of plans: what a plan was made from and what it says, and what differs from it later. */
-import { createHash } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { maskSecrets, SECRET_KEY, StalePlanError } from "../../core/errors.ts";
 import { sortMembers } from "../../core/values/sorted_json.ts";
 import type { PlannedStream, PlanRecord, SettingDigests } from "../../models/plan.ts";
@@ -7,50 +7,61 @@ import type { Endpoint } from "../plan/endpoint.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { Preview } from "./preview.ts";
 
-/** Records a preview, so that {@linkcode refuseChanges} can tell later what changed since. */
-export function recordPlan({ plan, result }: Preview): PlanRecord {
-  const streams = plan.streams.map((one) => [one.stream.id, digestStream(one)]);
+/**
+ * Records a preview, so that {@linkcode refuseChanges} can tell later what changed since.
+ *
+ * @param salt of the digests; two records are comparable if they have the same
+ */
+export function recordPlan({ plan, result }: Preview, salt: string): PlanRecord {
+  const digests = new SettingDigester(salt);
+  const streams = plan.streams.map((one) => [one.stream.id, digests.ofStream(one)]);
   return {
+    salt,
     settings: {
-      source: digestEndpoint(plan.source),
-      target: digestEndpoint(plan.target),
+      source: digests.ofEndpoint(plan.source),
+      target: digests.ofEndpoint(plan.target),
       streams: Object.fromEntries(streams),
     },
     result,
   };
 }
 
-function digestEndpoint({ module, config, code }: Endpoint): SettingDigests {
-  return digestSettings({ ...toObject(config), provider: module, code });
-}
+/** Digests settings. The salt keeps short values from being found by digests of guesses made in advance. */
+class SettingDigester {
+  constructor(private readonly salt: string) {}
 
-function digestStream(plan: StreamPlan): SettingDigests {
-  const { stream, source, target, extractor, loader, transforms, buffer } = plan;
-  const [from, to, ...steps] = [extractor, loader, ...transforms].map(
-    ({ name, module, options, code }) => ({ name, module, options, code }),
-  );
-  const chosen = { extractor: from, loader: to, transforms: steps };
-  return digestSettings({ ...stream, source, target, ...chosen, buffer });
+  ofEndpoint({ module, config, code }: Endpoint): SettingDigests {
+    return this.#digestSettings({ ...toObject(config), provider: module, code });
+  }
+
+  ofStream(plan: StreamPlan): SettingDigests {
+    const { stream, source, target, extractor, loader, transforms, buffer } = plan;
+    const [from, to, ...steps] = [extractor, loader, ...transforms].map(
+      ({ name, module, options, code }) => ({ name, module, options, code }),
+    );
+    const chosen = { extractor: from, loader: to, transforms: steps };
+    return this.#digestSettings({ ...stream, source, target, ...chosen, buffer });
+  }
+
+  /** Passwords are left out: one that was changed for another leads to the same system. */
+  #digestSettings(settings: object): SettingDigests {
+    const shown = Object.entries(settings).filter(([key, value]) =>
+      value !== undefined && !SECRET_KEY.test(key)
+    );
+    return Object.fromEntries(shown.map(([key, value]) => [key, this.#digest(value)]));
+  }
+
+  #digest(value: unknown): string {
+    const text = JSON.stringify(value, (key, inner) => {
+      if (SECRET_KEY.test(key)) return undefined;
+      return typeof inner === "bigint" ? String(inner) : sortMembers(key, inner);
+    });
+    return createHmac("sha256", this.salt).update(maskSecrets(text)).digest("hex").slice(0, 16);
+  }
 }
 
 function toObject(config: unknown): object {
   return typeof config === "object" && config !== null ? config : { config };
-}
-
-/** Passwords are left out: one that was changed for another leads to the same system. */
-function digestSettings(settings: object): SettingDigests {
-  const shown = Object.entries(settings).filter(([key, value]) =>
-    value !== undefined && !SECRET_KEY.test(key)
-  );
-  return Object.fromEntries(shown.map(([key, value]) => [key, digest(value)]));
-}
-
-function digest(value: unknown): string {
-  const text = JSON.stringify(value, (key, inner) => {
-    if (SECRET_KEY.test(key)) return undefined;
-    return typeof inner === "bigint" ? String(inner) : sortMembers(key, inner);
-  });
-  return createHash("sha256").update(maskSecrets(text)).digest("hex").slice(0, 16);
 }
 
 /**

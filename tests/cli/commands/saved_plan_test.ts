@@ -84,6 +84,17 @@ Deno.test("a saved plan runs once, and its receipt has its digest", () =>
     assert.equal((await dxt("run --plan shop.plan --dry-run")).code, 5);
   }));
 
+Deno.test("each plan has digests of its own, so that none tells a value", () =>
+  withProject(async ({ folder, dxt }) => {
+    const digests = await Promise.all(["one", "other"].map(async (name) => {
+      assert.equal((await dxt(`plan shop.yaml --save ${name}.plan`)).code, 0);
+      const { settings } = JSON.parse(await Deno.readTextFile(join(folder, `${name}.plan`)));
+      return Object.values(settings.source);
+    }));
+    assert.ok(digests[0]!.length > 0);
+    assert.deepEqual(digests[0]!.filter((digest) => digests[1]!.includes(digest)), []);
+  }));
+
 Deno.test("more rows in the source and a comment do not change a plan", () =>
   withProject(async (project) => {
     const { dxt, write, writePipeline, folder } = project;

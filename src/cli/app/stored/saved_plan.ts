@@ -60,7 +60,7 @@ export async function savePlan(
     saved_at: new Date().toISOString(),
     file: relative(folder, resolve(scope.pipeline!)),
     options: omitUndefined(options),
-    ...await recordMasked(preview, context),
+    ...await recordMasked(preview, crypto.randomUUID(), context),
   });
   printer.progress(pipeline, `the plan is saved, run it with: dxt run --plan ${shellWord(path)}`);
 }
@@ -80,9 +80,13 @@ function writePlan(path: string, plan: SavedPlan): void {
 }
 
 /** Names and statements of a plan may hold secrets, as variables in them do. */
-async function recordMasked(preview: Preview, { printer }: Context): Promise<PlanRecord> {
+async function recordMasked(
+  preview: Preview,
+  salt: string,
+  { printer }: Context,
+): Promise<PlanRecord> {
   const { recordPlan } = await import("../../../runner/mod.ts");
-  return printer.masked(recordPlan(preview)) as PlanRecord;
+  return printer.masked(recordPlan(preview, salt)) as PlanRecord;
 }
 
 /**
@@ -125,7 +129,7 @@ export async function comparePlan(
   context: Context,
 ): Promise<void> {
   const { refuseChanges } = await import("../../../runner/mod.ts");
-  refuseChanges(path, plan, await recordMasked(preview, context));
+  refuseChanges(path, plan, await recordMasked(preview, plan.salt, context));
 }
 
 /**
