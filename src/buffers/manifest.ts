@@ -1,5 +1,6 @@
 /** The manifest of a stage lists its files. It is written last, and so commits the stage. */
 import { z } from "zod";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { StagedFile } from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
@@ -74,9 +75,27 @@ const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
+/**
+ * A manifest in its file, with a SHA-256 of all the rest: the digests of the staged files do not cover what it says
+ * of them, such as the scale of a decimal. Stages of earlier versions have none.
+ */
+const SealedManifest = z.unknown().transform((content, context) => {
+  const { sha256, ...rest } = content as Record<string, unknown>;
+  if (sha256 !== undefined && sha256 !== hashContent(rest)) {
+    context.addIssue("its SHA-256 is another one than it declares");
+  }
+  return rest;
+}).pipe(Manifest);
+
+function hashContent(content: object): string {
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
 /** Writes the manifest under another name and renames it; cleans up on failure. */
 export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  const bytes = new TextEncoder().encode(formatJSONFile(VERSION, manifest));
+  const bytes = new TextEncoder().encode(
+    formatJSONFile(VERSION, { ...manifest, sha256: hashContent(manifest) }),
+  );
   const partial = join(directory, `${PARTIAL_MANIFEST}${manifest.folder}`);
   try {
     await writeBytes(partial, bytes);
@@ -108,7 +127,7 @@ export async function peekManifest(directory: string): Promise<Manifest | undefi
     new BufferError(
       `Cannot open stage "${path}": its manifest cannot be used, ${detail}; dxt extract stages anew`,
     );
-  const manifest = await readJSONFile(path, VERSION, Manifest, refuse);
+  const manifest = await readJSONFile(path, VERSION, SealedManifest, refuse);
   if (manifest === undefined) return undefined;
   const { kind, count, files } = manifest;
   const found = sumCounts(kind, files);
