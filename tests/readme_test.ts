@@ -72,6 +72,7 @@ Deno.test("every page of the documentation is a topic, with a title of its own",
     "src/providers/README.md",
     "src/providers/relational/README.md",
     "src/providers/transport/README.md",
+    "tests/reliability/README.md",
   ], "pages for developers of dxt");
   const titles = PAGES.map(({ text }) => text.split("\n")[0]!);
   assert.deepEqual(titles.filter((title) => !/^# \S/.test(title)), []);

@@ -1,4 +1,5 @@
 /** What the cases of the suite found: a line of JSON for each, and a table for all. */
+import type { VerifyLevel } from "../../src/models/stream.ts";
 
 /** How a case ended. */
 export type Finding =
@@ -11,6 +12,8 @@ export type Finding =
   | "mixed"
   /** Values differ, and the run said success. */
   | "changed"
+  /** A secret was found in an output. */
+  | "leaked"
   /** A run did not end in time. */
   | "hung"
   /** Anything else that should not happen, such as an exit code that nobody expects. */
@@ -23,6 +26,15 @@ export interface Outcome {
   /** What is wrong, or what the case has to say. */
   readonly details?: string;
   readonly ms: number;
+  /** Of a fault of values: what was broken, and the levels of `verify` that noticed it. */
+  readonly proof?: NoticedFault;
+}
+
+/** A fault between a stage and its proof. */
+export interface NoticedFault {
+  readonly target: string;
+  readonly fault: string;
+  readonly noticed: readonly VerifyLevel[];
 }
 
 /** A kind of fault, with many cases. */
@@ -30,6 +42,8 @@ export interface Family {
   readonly name: string;
   /** What the suite shows with it, as the first column of the table. */
   readonly title: string;
+  /** Why this machine cannot run it; undefined where it can. */
+  whyMissing?(): Promise<string | undefined>;
   /** Yields the outcome of each case. */
   run(scope: Scope): AsyncIterable<Outcome>;
 }
@@ -71,7 +85,9 @@ export class Fault extends Error {
   }
 }
 
-const COLUMNS: readonly Finding[] = ["lost", "doubled", "mixed", "changed", "hung", "failed"];
+const COLUMNS: readonly Finding[] = [
+  ...["lost", "doubled", "mixed", "changed", "leaked", "hung", "failed"] as const,
+];
 
 /** A Markdown table with a row for each family, in the order of their first outcomes. */
 export function formatTable(
@@ -84,9 +100,30 @@ export function formatTable(
       String(own.filter((outcome) => outcome.finding === finding).length);
     return own.length === 0 ? [] : [[title, String(own.length), ...COLUMNS.map(count)]];
   });
-  const lines = [["Fault", "cases", ...COLUMNS], [
-    "---",
-    ...["cases", ...COLUMNS].map(() => "--:"),
-  ]];
-  return [...lines, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return formatRows(["Fault", "cases", ...COLUMNS], rows);
+}
+
+const LEVELS: readonly VerifyLevel[] = ["counts", "aggregates", "full"];
+
+/** A Markdown table of the faults of values, with the share that each level of `verify` noticed; empty without any. */
+export function formatLevels(outcomes: readonly Outcome[]): string {
+  const faults = outcomes.flatMap(({ proof }) => proof ?? []);
+  const rows = Object.values(Object.groupBy(faults, ({ fault, target }) => `${fault} ${target}`))
+    .map((some) => {
+      const { fault, target } = some![0]!;
+      const count = (level: VerifyLevel) =>
+        some!.filter(({ noticed }) => noticed.includes(level)).length;
+      return [fault, target, ...LEVELS.map((level) => `${count(level)} of ${some!.length}`)];
+    });
+  return rows.length === 0 ? "" : formatRows(["Fault", "target", ...LEVELS], rows, 2);
+}
+
+/** @param words columns of text, which are the first ones; the others have numbers */
+function formatRows(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  words = 1,
+): string {
+  const line = head.map((_, i) => i < words ? "---" : "--:");
+  return [head, line, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

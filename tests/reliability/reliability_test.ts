@@ -2,21 +2,15 @@
 import assert from "node:assert/strict";
 import { ignoreIf } from "../support/ignore.ts";
 import { withFolder } from "../support/run.ts";
-import { whyNotCounted } from "./calls.ts";
-import { CALLS } from "./families/calls.ts";
-import { DEATHS } from "./families/deaths.ts";
-import { PAIRS } from "./families/pairs.ts";
-import { READERS } from "./families/readers.ts";
-import { REPLIES } from "./families/replies.ts";
-import { TIMES } from "./families/times.ts";
-import { formatTable, observe, type Outcome } from "./outcome.ts";
+import { FAMILIES } from "./families/mod.ts";
+import { formatLevels, formatTable, observe, type Outcome } from "./outcome.ts";
 import { openSystems } from "./systems.ts";
 import { type Case, Trial } from "./trial.ts";
 
-for (const family of [CALLS, TIMES, PAIRS, REPLIES, READERS, DEATHS]) {
-  const missing = family === CALLS ? await whyNotCounted() : undefined;
+for (const family of FAMILIES) {
+  const missing = await family.whyMissing?.();
   Deno.test({
-    ...ignoreIf(missing, `no rows are lost or doubled: ${family.title}`),
+    ...ignoreIf(missing, `every case ends as it should: ${family.title}`),
     fn: () =>
       withFolder(async (folder) => {
         await using systems = await openSystems();
@@ -58,8 +52,24 @@ Deno.test("the table counts the findings of each family", () => {
   ]);
   assert.equal(
     table,
-    "| Fault | cases | lost | doubled | mixed | changed | hung | failed |\n" +
-      "| --- | --: | --: | --: | --: | --: | --: | --: |\n" +
-      "| Killed | 2 | 1 | 0 | 0 | 0 | 0 | 0 |",
+    "| Fault | cases | lost | doubled | mixed | changed | leaked | hung | failed |\n" +
+      "| --- | --: | --: | --: | --: | --: | --: | --: | --: |\n" +
+      "| Killed | 2 | 1 | 0 | 0 | 0 | 0 | 0 | 0 |",
   );
+});
+
+Deno.test("a second table counts what each level of verify noticed", () => {
+  const outcome = { family: "values", case: "c", finding: "ok", ms: 1 } as const;
+  const proof = { fault: "a row deleted", target: "csv" };
+  const table = formatLevels([
+    { ...outcome, proof: { ...proof, noticed: ["full"] } },
+    { ...outcome, proof: { ...proof, noticed: ["aggregates", "full"] } },
+    outcome,
+  ]);
+  assert.equal(
+    table,
+    "| Fault | target | counts | aggregates | full |\n| --- | --- | --: | --: | --: |\n" +
+      "| a row deleted | csv | 0 of 2 | 1 of 2 | 2 of 2 |",
+  );
+  assert.equal(formatLevels([outcome]), "");
 });

@@ -8,16 +8,9 @@
  * all cases. Ends with 1 when a case is not ok.
  */
 import { parseArgs } from "node:util";
-import { CALLS } from "./families/calls.ts";
-import { DEATHS } from "./families/deaths.ts";
-import { PAIRS } from "./families/pairs.ts";
-import { READERS } from "./families/readers.ts";
-import { REPLIES } from "./families/replies.ts";
-import { TIMES } from "./families/times.ts";
-import { type Family, formatTable, type Outcome } from "./outcome.ts";
+import { FAMILIES } from "./families/mod.ts";
+import { formatLevels, formatTable, type Outcome } from "./outcome.ts";
 import { openSystems } from "./systems.ts";
-
-const FAMILIES: readonly Family[] = [CALLS, TIMES, PAIRS, REPLIES, READERS, DEATHS];
 
 const { values, positionals } = parseArgs({
   options: { short: { type: "boolean", default: false }, out: { type: "string" } },
@@ -36,6 +29,11 @@ const folder = await Deno.makeTempDir({ prefix: "dxt-reliability-" });
 await using systems = await openSystems();
 const outcomes: Outcome[] = [];
 for (const family of chosen) {
+  const missing = await family.whyMissing?.();
+  if (missing !== undefined) {
+    console.error(`${family.name}: ignored, ${missing}`);
+    continue;
+  }
   for await (const outcome of family.run({ systems, isShort: values.short, folder })) {
     outcomes.push(outcome);
     const line = JSON.stringify(outcome);
@@ -47,6 +45,8 @@ for (const family of chosen) {
   }
 }
 console.log(`\n${formatTable(chosen, outcomes)}`);
+const levels = formatLevels(outcomes);
+if (levels !== "") console.log(`\n${levels}`);
 const wrong = outcomes.filter(({ finding }) => finding !== "ok").length;
 if (wrong === 0) await Deno.remove(folder, { recursive: true });
 else console.error(`${wrong} cases are not ok; what they left is in ${folder}`);

@@ -55,6 +55,8 @@ export interface LoadOptions extends StagedOptions {
   readonly connector?: Connector;
   /** Receives the rows that the target refuses; unset, the first of them fails the load. */
   readonly rejected?: RejectedRow[];
+  /** Called after the rows were written, and before they are compared with the stage. */
+  readonly beforeProof?: () => void | Promise<void>;
 }
 
 /** A row that a load rejected. */
@@ -187,6 +189,8 @@ export class Trial implements AsyncDisposable {
     const { rejected } = options;
     const numbers = new Set<number>();
     const staged = rejected === undefined ? whole : omitRejected(whole, numbers);
+    // Each load of these checks proves all of its values.
+    const verify = createVerification(staged, upsertKeys, options.verify);
     return await loader.load({
       ...(rejected === undefined ? {} : {
         rejects: true,
@@ -202,8 +206,10 @@ export class Trial implements AsyncDisposable {
       ...{ claim, expected, journal, staged, upsertKeys, where, deletes },
       target: this.target(name),
       mode: options.mode ?? "replace",
-      // Each load of these checks proves all of its values.
-      verify: createVerification(staged, upsertKeys, options.verify),
+      verify: async (rows) => {
+        await options.beforeProof?.();
+        return await verify(rows);
+      },
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
       schema: options.schema,
       signal: options.signal ?? this.#controller.signal,

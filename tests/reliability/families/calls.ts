@@ -1,5 +1,5 @@
 /** A reference run is killed at each of its calls that outlive it, and run again. */
-import { Calls } from "../calls.ts";
+import { Calls, whyNotCounted } from "../calls.ts";
 import { type Family, observe, type Outcome, type Scope } from "../outcome.ts";
 import { type Case, describeCase, isPossible, withTrial } from "../trial.ts";
 
@@ -24,6 +24,7 @@ const SHORT_PLACES = [0.5, 0.9];
 export const CALLS: Family = {
   name: "calls",
   title: "killed at each write, sync, rename and send, then run again",
+  whyMissing: whyNotCounted,
   run,
 };
 

@@ -1,0 +1,14 @@
+/** All families of faults, in the order in which the suite runs them. */
+import type { Family } from "../outcome.ts";
+import { CALLS } from "./calls.ts";
+import { DEATHS } from "./deaths.ts";
+import { PAIRS } from "./pairs.ts";
+import { READERS } from "./readers.ts";
+import { REPLIES } from "./replies.ts";
+import { TIMES } from "./times.ts";
+import { VALUES } from "./values.ts";
+
+export const FAMILIES: readonly Family[] = [
+  ...[CALLS, TIMES, PAIRS, REPLIES, READERS, DEATHS],
+  VALUES,
+];
