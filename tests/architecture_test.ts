@@ -61,6 +61,8 @@ const RUNNER_ARROWS: Record<string, readonly string[]> = {
   load: ["contract", "plan", "worker"],
   inspect: ["contract", "plan", "worker", "extract", "load", "retry.ts"],
   diff: ["contract", "plan", "worker", "extract", "inspect"],
+  record: ["plan", "worker", "extract", "inspect"],
+  replay: ["plan", "inspect", "record", "pipeline_run.ts"],
   stored: ["plan", "worker", "inspect", "load", "stage_folders.ts"],
 };
 

@@ -42,6 +42,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   dlq: { group: RECOVER, load: async () => (await import("./commands/recover/dlq.ts")).dlq },
   diff: { group: AUDIT, load: async () => (await import("./commands/audit/diff.ts")).diff },
+  record: {
+    group: AUDIT,
+    load: async () => (await import("./commands/audit/record.ts")).record,
+  },
+  replay: {
+    group: AUDIT,
+    load: async () => (await import("./commands/audit/replay.ts")).replay,
+  },
   runs: { group: AUDIT, load: async () => (await import("./commands/audit/runs.ts")).runs },
   receipt: {
     group: AUDIT,

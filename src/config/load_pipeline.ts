@@ -5,6 +5,7 @@ import { parseFast } from "./pipeline/parse_fast.ts";
 import { dirname, resolve } from "../core/files/paths.ts";
 import type { EnvFile, LoadedPipeline, ParseOptions } from "./pipeline/assemble.ts";
 import { searchProject } from "./pipeline/find_project.ts";
+import type { StandIns } from "./pipeline/stand_ins.ts";
 import { MAX_BYTES } from "./text/yaml.ts";
 
 export { findSecretValues } from "./pipeline/assemble.ts";
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly envFile?: string;
   /** Take precedence over the environment. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Replace the connections of the pipeline; `.env` files are not read then. */
+  readonly standIns?: StandIns | undefined;
 }
 
 /**
@@ -24,11 +27,11 @@ export interface LoadOptions {
  * @throws {LocatedError} that lists all errors in them
  */
 export async function loadPipeline(path: string, options: LoadOptions): Promise<LoadedPipeline> {
-  const { env, envFile, vars = {} } = options;
+  const { env, envFile, vars = {}, standIns } = options;
   const text = await readText("pipeline", path);
   const directory = dirname(resolve(path));
-  const surroundings = await readSurroundings(directory, envFile);
-  const parseOptions = { env, vars, path, directory, ...surroundings };
+  const surroundings = await readSurroundings(directory, envFile, standIns === undefined);
+  const parseOptions = { env, vars, path, directory, standIns, ...surroundings };
   return parseFast(text, parseOptions) ??
     (await import("./pipeline/parse_strict.ts")).parsePipeline(text, parseOptions);
 }
@@ -37,11 +40,14 @@ export async function loadPipeline(path: string, options: LoadOptions): Promise<
 export async function readSurroundings(
   directory: string,
   envFile: string | undefined,
+  readsEnvFiles = true,
 ): Promise<Pick<ParseOptions, "project" | "envFiles" | "consulted" | "unreadable">> {
   const { path, consulted, unreadable } = await searchProject(directory);
   const project = path === undefined ? undefined : { path, text: await readText("project", path) };
   const folders = [...new Set([directory, ...(path === undefined ? [] : [dirname(path)])])];
-  const envFiles = envFile === undefined
+  const envFiles = !readsEnvFiles
+    ? []
+    : envFile === undefined
     ? await Promise.all(folders.map((folder) => readEnvFile(resolve(folder, ".env"))))
     : [{ path: envFile, text: await readText("variables file", envFile) }];
   return {

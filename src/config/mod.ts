@@ -23,6 +23,7 @@ export {
   type ParseOptions,
   publicVariables,
 } from "./pipeline/assemble.ts";
+export type { StandIns } from "./pipeline/stand_ins.ts";
 export { DATASET, QUERY } from "./pipeline/classify_argument.ts";
 export { findProject, PROJECT_FILES } from "./pipeline/find_project.ts";
 

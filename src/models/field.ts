@@ -47,6 +47,9 @@ export const FieldDeclaration = z.strictObject({
   source: z.union([name, FieldSource]).optional().describe("Column, or {name, expression, dtype}"),
   target: z.union([name, FieldTarget]).optional().describe("Column, or {name, dtype, nullable}"),
   exclude: z.boolean().optional().meta(withDefault("true: do not move the field", false)),
+  plain: z.boolean().optional().meta(
+    withDefault("true: dxt record keeps its values, instead of masking them", false),
+  ),
   generator: describedEnum({ current_timestamp: "The start of the run, in UTC" }).optional()
     .describe("Value that dxt generates; current_timestamp is the start of the run"),
   constant: z.union([z.string(), z.number(), z.boolean()]).optional()

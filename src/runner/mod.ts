@@ -22,6 +22,12 @@ export {
   previewPipelineRows,
 } from "./inspect/discovery.ts";
 export { testPipeline, type TrialResult } from "./inspect/readiness.ts";
+export { type RecordOptions, recordPipeline } from "./record/record_pipeline.ts";
+export type { Fixture, RecordResult, RepeatedStream, ReplayResult } from "./record/fixture.ts";
+export { readFixture } from "./record/fixture_files.ts";
+export { openReplay } from "./replay/open_replay.ts";
+export { chooseStandIns } from "./replay/stand_in.ts";
+export { repeatRun } from "./replay/repeat_run.ts";
 export { type Preview, type PreviewOptions, previewPipeline } from "./inspect/preview.ts";
 export { recordPlan, refuseChanges } from "./inspect/plan_record.ts";
 export { type CleanRules, cleanSurvey } from "./stored/clean.ts";

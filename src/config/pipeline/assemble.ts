@@ -11,6 +11,7 @@ import { issueAt, Issues, LocatedError } from "../text/issues.ts";
 import { mergeDefaults, nameWildcards } from "./merge_defaults.ts";
 import { dirname, resolve } from "../../core/files/paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
+import { replaceEnds, type StandIns } from "./stand_ins.ts";
 import { findQueries, findSecrets } from "../text/secrets.ts";
 import { SourceText } from "../text/source_text.ts";
 import {
@@ -103,6 +104,7 @@ export interface ParseOptions {
   readonly consulted?: readonly string[];
   /** Paths where a project may exist, but the process lacks the permission to look. */
   readonly unreadable?: readonly string[];
+  readonly standIns?: StandIns | undefined;
 }
 
 /** A `.env` file. Text is empty when it does not exist, undefined when it may not be read. */
@@ -113,7 +115,7 @@ export interface EnvFile {
 
 /** Collects variables from the options, the environment and the `.env` files. */
 export function readVariables(
-  { env, vars = {}, envFiles = [] }: ParseOptions,
+  { env, vars = {}, envFiles = [], standIns }: ParseOptions,
   issues: Issues,
 ): Variables {
   const files = envFiles.map(({ path, text }) => ({
@@ -122,7 +124,7 @@ export function readVariables(
       ? undefined
       : parseDotenv(toSourceText({ path, text }, true), issues),
   }));
-  return new Variables(vars, env, files);
+  return new Variables(vars, env, files, standIns !== undefined);
 }
 
 /**
@@ -143,7 +145,7 @@ export function parseWith(
   const tree = readPipeline(toSourceText({ path, text }), variables, issues, validator);
   issues.throwIfAny();
   const files = [...(options.path === undefined ? [] : [resolve(options.path)]), ...consulted];
-  return assemble(tree!, {
+  return assemble(replaceEnds(tree!, options.standIns), {
     path,
     directory,
     project,

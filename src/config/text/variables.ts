@@ -32,6 +32,8 @@ export class Variables {
     private readonly given: Values,
     private readonly environment: Values,
     private readonly files: readonly VariablesFile[],
+    /** Whether a variable without a value stands for its own name, instead of being an error. */
+    readonly namesUnset = false,
   ) {}
 
   /** @throws {VariableError} when a place that may not be read could define it */
@@ -192,6 +194,7 @@ function expandVariable(inside: string, variables: Variables): string {
   const value = variables.get(name);
   if (operator === undefined) {
     if (value !== undefined) return value;
+    if (variables.namesUnset) return name;
     throw new VariableError(
       `variable "${name}" is not set${suggestWord(name, variables.names)}`,
       name,
@@ -200,6 +203,7 @@ function expandVariable(inside: string, variables: Variables): string {
   if (value !== undefined && value !== "") return value;
   const text = expandText(rest, variables);
   if (operator === "-") return text;
+  if (variables.namesUnset) return name;
   throw new VariableError(
     `variable "${name}" is not set${text === "" ? "" : `: ${text}`}`,
     name,

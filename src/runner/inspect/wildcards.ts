@@ -1,9 +1,19 @@
 /** Expands wildcards: replaces each by a stream for each table of the source, or for each staged table. */
 import { type LoadedPipeline, LocatedError } from "../../config/mod.ts";
 import { joinName, splitName } from "../../core/values/table_name.ts";
-import { parseTarget, type StreamSource, type StreamTarget } from "../../models/source.ts";
+import {
+  type Category,
+  parseTarget,
+  type StreamSource,
+  type StreamTarget,
+} from "../../models/source.ts";
 import type { Stream } from "../../models/stream.ts";
-import { fillPlaceholders, isWildcard, type TableStream } from "../../models/wildcard.ts";
+import {
+  fillPlaceholders,
+  isWildcard,
+  type TableStream,
+  type WildcardTable,
+} from "../../models/wildcard.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "../plan/pipeline_plan.ts";
 import { fieldId } from "../plan/field_declarations.ts";
 import {
@@ -72,7 +82,11 @@ async function expand(
     const { stream, source } = wildcard;
     if (!isWildcard(stream)) return [{ stream, index }];
     const made = matchTables(stream, source, tables, own)
-      .map((table) => ({ stream: makeStream(stream, source, table, plan), index, table }))
+      .map((table) => ({
+        stream: makeTableStream(stream, source, table, plan.target.provider),
+        index,
+        table,
+      }))
       .filter(({ stream: { id }, table: { stagedAs = id } }) => stagedAs === id);
     checkFields(stream, made.map(({ table }) => table), problems.at(index));
     return made.length > 0
@@ -142,16 +156,28 @@ function checkFields(stream: Stream, tables: readonly NamedTable[], report: Repo
   refuse("extract", "read new rows of", lacking(watermark), `watermark field "${watermark}"`);
 }
 
-function primaryKey(stream: Stream, { fields }: NamedTable): string[] {
+function primaryKey(stream: Stream, { fields }: WildcardTable): string[] {
   return fields.filter(({ key }) => key === true).map(({ name }) => fieldId(stream, name));
 }
 
-/** The stream of one table; all keys but id, source, target and upsert_keys are the wildcard's. */
-function makeStream(
+/** The id of the stream that a wildcard makes for a table. */
+export function nameTableStream(
+  { id }: Pick<Stream, "id">,
+  table: { readonly schema: string; readonly table: string },
+): string {
+  return fillPlaceholders(id, table).replace(/[\s,:*?]+/g, "_");
+}
+
+/**
+ * The stream of one table; all keys but id, source, target and upsert_keys are the wildcard's.
+ *
+ * @param target the system that it is loaded into
+ */
+export function makeTableStream(
   wildcard: Stream,
   source: StreamSource,
-  table: NamedTable,
-  { target }: PipelinePlan,
+  table: WildcardTable,
+  target: { readonly category: Category },
 ): TableStream {
   const { exclude: _exclude, include_views: _views, ...stream } = wildcard;
   const { load } = stream;
@@ -162,10 +188,10 @@ function makeStream(
   const written = stream.target ?? stream.id;
   return {
     ...stream,
-    id: fillPlaceholders(stream.id, table).replace(/[\s,:*?]+/g, "_"),
+    id: nameTableStream(stream, table),
     source: { ...table.source, ...where } as StreamSource,
     target: fillTarget(
-      typeof written === "string" ? parseTarget(target.provider.category, written) : written,
+      typeof written === "string" ? parseTarget(target.category, written) : written,
       table,
     ),
     ...(keyed ? { load: { ...load, upsert_keys: primaryKey(wildcard, table) } } : {}),
@@ -180,7 +206,7 @@ function makeStream(
 }
 
 /** Names of tables may contain dots, which separate schema and table in a target, and slashes. */
-function fillTarget(target: StreamTarget, table: NamedTable): StreamTarget {
+function fillTarget(target: StreamTarget, table: WildcardTable): StreamTarget {
   if (target.type === "relation") {
     const fill = (part: string) => fillPlaceholders(part, table);
     return target.schema === undefined

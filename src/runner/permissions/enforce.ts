@@ -43,6 +43,8 @@ export interface PipelineUse extends Selection {
   readonly logFile?: string;
   /** Folder that the receipt goes to. */
   readonly receipts?: string;
+  /** Folder that a fixture goes to. */
+  readonly fixture?: string;
   /** What the command line allows. */
   readonly limits: readonly Limit[];
 }
@@ -57,10 +59,10 @@ export async function permissionsOfPipeline(
 
 async function listNeeds(
   loaded: LoadedPipeline,
-  { purpose, logFile, receipts, ...selection }: Omit<PipelineUse, "limits">,
+  { purpose, logFile, receipts, fixture, ...selection }: Omit<PipelineUse, "limits">,
 ): Promise<Need[]> {
   const plan = await planSelected(loaded, selection);
-  return pipelineNeeds(loaded, plan, plan.streams, purpose, { logFile, receipts });
+  return pipelineNeeds(loaded, plan, plan.streams, purpose, { logFile, receipts, fixture });
 }
 
 /**

@@ -13,8 +13,8 @@ import type { Endpoint } from "../plan/endpoint.ts";
 import type { Phase } from "../contract/events.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 
-/** What a command does with a pipeline: it moves data, looks at both connections, or at what runs left. */
-export type Purpose = Phase | "look" | "recover";
+/** What a command does with a pipeline: it moves data, looks at both connections, at the source alone, or at what runs left. */
+export type Purpose = Phase | "look" | "record" | "recover";
 
 /** Permissions of the two workers of a stream. */
 export interface StreamNeeds {
@@ -76,6 +76,8 @@ export interface WrittenRecords {
   readonly logFile?: string | undefined;
   /** Folder that the receipt goes to. */
   readonly receipts?: string | undefined;
+  /** Folder that a fixture goes to. */
+  readonly fixture?: string | undefined;
 }
 
 /** What these streams need together with the process that runs them. */
@@ -84,7 +86,7 @@ export function pipelineNeeds(
   plan: PipelinePlan,
   streams: readonly StreamPlan[],
   purpose: Purpose,
-  { logFile, receipts }: WrittenRecords = {},
+  { logFile, receipts, fixture }: WrittenRecords = {},
 ): Need[] {
   const limited = (subject: string, permissions: Permissions): Need => ({
     subject,
@@ -101,6 +103,7 @@ export function pipelineNeeds(
     limited("the pipeline", { ...NOTHING, env: loaded.environment }),
     ...(logFile === undefined ? [] : [limited("the log", logNeeds(logFile))]),
     ...(receipts === undefined ? [] : [limited("the receipt", folderNeeds(receipts))]),
+    ...(fixture === undefined ? [] : [limited("the fixture", folderNeeds(fixture))]),
     ...streams.map((stream) =>
       limited(`stream "${stream.stream.id}"`, purposeNeeds(plan, stream, purpose))
     ),
@@ -151,6 +154,8 @@ function purposeNeeds(plan: PipelinePlan, stream: StreamPlan, purpose: Purpose):
       return mergePermissions(writes(), stageNeeds(stream));
     case "look":
       return mergePermissions(reads(), writes());
+    case "record":
+      return reads();
     case "recover":
       return mergePermissions(lists, writes(), stageNeeds(stream), letterNeeds(stream));
   }

@@ -1,0 +1,39 @@
+/** Fixtures of pipelines: where they are, and pipelines read without values of variables. */
+import { dirname, join } from "node:path";
+import type { LoadedPipeline, StandIns } from "../../config/mod.ts";
+import type { Context, ImportOptions } from "./context.ts";
+import { announcePipeline } from "./context.ts";
+
+/** Connections for reading a pipeline of which only the rest matters. */
+const NONE: StandIns = {
+  source: { provider: "local" },
+  target: { provider: "sqlite", path: "target.db" },
+};
+
+/** The folder of a pipeline's fixture where the command line names none. */
+export function fixtureFolder(path: string, { pipeline: { name } }: LoadedPipeline): string {
+  return join(dirname(path), "fixtures", name);
+}
+
+/**
+ * Reads a pipeline with other connections. It then needs no variable: each without a default stands for its
+ * own name.
+ */
+export async function openDetached(
+  path: string,
+  options: ImportOptions,
+  context: Context,
+  standIns = NONE,
+): Promise<LoadedPipeline> {
+  const { loadPipeline } = await context.engine.config();
+  try {
+    const loaded = await loadPipeline(path, { env: {}, standIns });
+    return await announcePipeline(loaded, [], { ...options, vars: [] }, context);
+  } catch (error) {
+    context.printer.detail(
+      "variables",
+      "a replay has no values of variables: each stands for its own name; give one that must be a number a default, as in ${N:-5}",
+    );
+    throw error;
+  }
+}

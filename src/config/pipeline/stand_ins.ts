@@ -1,0 +1,21 @@
+/** Connections that take the place of those of a pipeline, as `dxt replay` reads it. */
+import { getChild, makeMap, type MapTree, scalar, withEntry } from "../text/tree.ts";
+
+/**
+ * The keys of both connections. Nothing else is then needed to read the pipeline: a variable without a value
+ * stands for its own name.
+ */
+export interface StandIns {
+  readonly source: Readonly<Record<string, string>>;
+  readonly target: Readonly<Record<string, string>>;
+}
+
+/** The pipeline with these connections, if any; their errors name the places of its own. */
+export function replaceEnds(tree: MapTree, standIns: StandIns | undefined): MapTree {
+  if (standIns === undefined) return tree;
+  return (["source", "target"] as const).reduce((replaced, end) => {
+    const place = getChild(tree, end)?.place ?? tree.place;
+    const keys = Object.entries(standIns[end]).map(([key, value]) => [key, scalar(value, place)]);
+    return withEntry(replaced, end, makeMap(place, Object.fromEntries(keys)));
+  }, tree);
+}
