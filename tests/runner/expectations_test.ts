@@ -61,7 +61,7 @@ const REFUSED: readonly [name: string, stream: Settings, message: RegExp][] = [
   [
     "too many rows",
     { expect: { max_rows: 9 } },
-    /more than 9 rows were read, expected at most 9 \(expect\.max_rows\)/,
+    /more than 9 rows were read, expected at most 9 \(expect\.max_rows or --max-rows\)/,
   ],
   ["too many bytes", { expect: { max_bytes: 10 } }, /more than 10 bytes were read/],
   [

@@ -172,8 +172,14 @@ function checkAge(maxAge: string, { fields, details: { watermark } }: StagedFile
   );
 }
 
+/** Options that set a bound, too. */
+const OPTIONS: { readonly [K in keyof Expectations]?: string } = {
+  max_rows: "--max-rows",
+  max_bytes: "--max-bytes",
+};
+
 function createError(found: string, expected: string, key: keyof Expectations): ExpectationError {
-  return new ExpectationError(
-    `${found}, expected ${expected} (expect.${key}); the target is unchanged`,
-  );
+  const option = OPTIONS[key];
+  const places = option === undefined ? `expect.${key}` : `expect.${key} or ${option}`;
+  return new ExpectationError(`${found}, expected ${expected} (${places}); the target is unchanged`);
 }

@@ -362,6 +362,8 @@ Deno.test("init says in JSON what it wrote, and on stderr nothing", async () => 
     assert.deepEqual(files[0], { path: "pipelines/shop.yaml", change: "wrote" });
     assert.ok(files.some(({ change }: { change: string }) => change === "added to"));
     assert.equal(JSON.parse((await init("more", "-o", "json"))[1]).files.length, files.length - 1);
+    const named = JSON.parse((await init("typed.yaml", "-o", "json"))[1]);
+    assert.equal(named.files[0].path, "pipelines/typed.yaml");
     const lines = (await init("lines", "-o", "ndjson"))[1].trimEnd().split("\n");
     assert.deepEqual(JSON.parse(lines[0]!), { path: "pipelines/lines.yaml", change: "wrote" });
     assert.deepEqual(await init("silent", "-qq"), ["", ""]);

@@ -62,7 +62,8 @@ async function initProject(given: InitOptions, context: Context): Promise<number
   const asks = context.printer.format === "text" && canAsk(context.io);
   const values = asks ? await askMissing(given, context) : given;
   if (values === undefined) return EXIT.usage;
-  const name = values.name ?? folderName();
+  // Whoever types the name of a file means that file.
+  const name = values.name?.replace(/\.ya?ml$/i, "") ?? folderName();
   if (!/^\w[\w.-]*$/.test(name)) {
     throw new ConfigurationError(
       `Cannot name a pipeline "${name}": expected letters, digits, _ . and -`,
