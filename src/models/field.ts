@@ -111,6 +111,8 @@ export const Field = z.strictObject({
    * room for further values. A file has its types, whatever they were before.
    */
   inferred: z.boolean().optional(),
+  /** Whether values were seen that are nothing but text, where the type was guessed from text. */
+  only_text: z.literal(true).optional(),
   /** Whether records may lack fields, so that later ones may have fields beyond the sample. */
   sparse: z.boolean().optional(),
   /**

@@ -142,12 +142,56 @@ Deno.test("a guessed type gives way to the target's, a declared one does not", (
   const { projections } = withTargetTypes(resolved, [
     { name: "n", dtype: "decimal", precision: 10, scale: 2, nullable: false },
     { name: "d", dtype: "string", nullable: false },
-  ]);
+  ], "any");
   assert.deepEqual(projections.map(({ field }) => field), [
     { name: "n", dtype: "decimal", precision: 10, scale: 2, nullable: true },
     { name: "zip", dtype: "int64", nullable: true, inferred: true },
     { name: "d", dtype: "int8", nullable: true },
   ]);
+});
+
+Deno.test("a guess that the target's type cannot hold wins where the load may change the type", () => {
+  type Type = Pick<Field, "dtype" | "precision" | "scale" | "only_text">;
+  const decimal = (precision: number, scale: number): Type => ({
+    dtype: "decimal",
+    precision,
+    scale,
+  });
+  const text: Type = { dtype: "string", only_text: true };
+  const cases: [Type, Type, Type | undefined, Type | undefined][] = [
+    // guess, target, the field of a load that widens, the field of one that replaces all
+    [decimal(38, 4), { dtype: "int64" }, decimal(38, 4), decimal(38, 4)],
+    [decimal(38, 4), decimal(38, 1), decimal(41, 4), decimal(38, 4)],
+    [decimal(38, 1), decimal(38, 4), undefined, undefined],
+    [{ dtype: "float64" }, { dtype: "int64" }, { dtype: "float64" }, { dtype: "float64" }],
+    [{ dtype: "int64" }, { dtype: "int16" }, undefined, undefined],
+    [{ dtype: "int64" }, { dtype: "string" }, undefined, undefined],
+    [text, { dtype: "int64" }, text, text],
+    [text, { dtype: "date" }, text, text],
+    [text, { dtype: "json" }, undefined, undefined],
+    // A column without values, and a string of JSON that may be a date.
+    [{ dtype: "string" }, { dtype: "int64" }, undefined, undefined],
+    [{ dtype: "string" }, { dtype: "date" }, undefined, undefined],
+  ];
+  for (const [guess, target, widened, replaced] of cases) {
+    const resolved = resolveFields(stream([{ id: "v" }]), [
+      { name: "v", ...guess, nullable: true, inferred: true },
+    ]);
+    const known: Field[] = [{ name: "v", ...target, nullable: true }];
+    const given: Field = { name: "v", ...target, nullable: true };
+    const changed = (type: Type | undefined): Field =>
+      type === undefined ? given : { name: "v", ...type, nullable: true, inferred: true };
+    for (
+      const [change, wanted] of [
+        ["none", given],
+        ["widen", changed(widened)],
+        ["any", changed(replaced)],
+      ] as const
+    ) {
+      const { projections } = withTargetTypes(resolved, known, change);
+      assert.deepEqual(projections[0]!.field, wanted, `${guess.dtype} ${target.dtype} ${change}`);
+    }
+  }
 });
 
 Deno.test("a projection knows what was guessed for its field, unless a type is declared", () => {
@@ -160,7 +204,7 @@ Deno.test("a projection knows what was guessed for its field, unless a type is d
   }));
   const resolved = resolveFields(stream([{ id: "m" }, { id: "d", dtype: "int64" }]), guessed);
   const target: Field[] = [{ name: "n", dtype: "string", nullable: true }];
-  const { projections } = withTargetTypes(resolved, target);
+  const { projections } = withTargetTypes(resolved, target, "any");
   assert.deepEqual(projections, [
     { field: { name: "n", dtype: "string", nullable: true }, column: "n", guess: "int64" },
     {

@@ -169,7 +169,7 @@ async function oneRun(
   { to, loader, ref: target }: { to: Connector; loader: Loader; ref: StreamTarget },
 ): Promise<number | string> {
   const resolved = resolveFields({ id: "s", source: "s" }, (await from.getStreamFields(ref))!);
-  const { projections } = withTargetTypes(resolved, await to.getStreamFields(target) ?? []);
+  const { projections } = withTargetTypes(resolved, await to.getStreamFields(target) ?? [], "none");
   const { field } = projections[0]!;
   try {
     refuseUnordered(field);

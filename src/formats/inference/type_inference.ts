@@ -79,12 +79,12 @@ export function guessError(
   text: string,
   detail = `expected ${field.dtype}`,
 ): ValueError {
-  const why = guess === field.dtype
-    ? "as guessed from other values"
-    : `as in the target's column, although ${guess} was guessed`;
+  const isGuess = field.inferred === true;
+  const other = guess === field.dtype ? "" : `, although ${guess} was guessed`;
+  const why = isGuess ? "as guessed from other values" : `as in the target's column${other}`;
   const ways = [
     "declare the field's dtype",
-    ...(guess === field.dtype ? ["raise infer_rows"] : []),
+    isGuess ? "raise infer_rows" : 'let the load widen a table, "schema: evolve"',
     ...(NULL_WORD.test(text) ? ["set null_value where it means NULL"] : []),
   ];
   return new ValueError(`${detail} ${why} (${ways.join(", or ")})`, field.name, undefined, text);
@@ -185,7 +185,8 @@ export class TextTypeGuess {
   /** Returns a nullable field of the guessed type. */
   field(name: string): FileField {
     const field = { name, ...this.#type(), nullable: true, inferred: true };
-    return this.#kinds.size === 0 ? { ...field, valueless: true } : field;
+    if (this.#kinds.size === 0) return { ...field, valueless: true };
+    return field.dtype === "string" ? { ...field, only_text: true } : field;
   }
 
   #type(): Pick<Field, "dtype" | "precision" | "scale"> {

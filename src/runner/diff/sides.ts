@@ -64,7 +64,7 @@ export async function findSides(plan: StreamPlan, context: DiffContext): Promise
   if (found === undefined) {
     throw await missingSource(target, writer.connector, context.target, context);
   }
-  const resolved = await resolveStreamFields(plan, context, reader.connector);
+  const resolved = await resolveStreamFields(plan, context, reader.connector, "none");
   const staged = stagedFields(resolved);
   const loader = plainClass(plan.loader);
   const mark = findDeletedColumn(stream.load);

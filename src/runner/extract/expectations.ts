@@ -181,5 +181,7 @@ const OPTIONS: { readonly [K in keyof Expectations]?: string } = {
 function createError(found: string, expected: string, key: keyof Expectations): ExpectationError {
   const option = OPTIONS[key];
   const places = option === undefined ? `expect.${key}` : `expect.${key} or ${option}`;
-  return new ExpectationError(`${found}, expected ${expected} (${places}); the target is unchanged`);
+  return new ExpectationError(
+    `${found}, expected ${expected} (${places}); the target is unchanged`,
+  );
 }

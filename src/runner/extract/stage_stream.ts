@@ -31,6 +31,7 @@ import { checkTarget } from "./check_target.ts";
 import { checkBounds } from "./expectations.ts";
 import { checkPartitionField, checkUpsertKeys } from "./check_fields.ts";
 import { prepareContext } from "./prepare_context.ts";
+import { chooseTypeChange } from "../plan/load_settings.ts";
 import { resolveStreamFields } from "./stream_fields.ts";
 import { openTransformer, type Transformer } from "./transform_client.ts";
 import { compareMaxima, findRange } from "./watermark_range.ts";
@@ -116,7 +117,12 @@ async function resolveStream(
   progress: Progress,
 ): Promise<ResolvedStream> {
   const prepared = prepareContext(plan, context, transformer);
-  const fields = await resolveStreamFields(plan, prepared, source.connector);
+  const fields = await resolveStreamFields(
+    plan,
+    prepared,
+    source.connector,
+    chooseTypeChange(plan, context),
+  );
   checkUpsertKeys(plan, fields);
   checkPartitionField(plan, fields);
   const { changes, before } = context.loads

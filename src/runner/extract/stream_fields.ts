@@ -2,6 +2,7 @@
 import { SchemaError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { describeDataset } from "../plan/dataset_name.ts";
+import type { TypeChange } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import {
   describeUnseenFields,
@@ -14,11 +15,16 @@ import type { ConnectorCalls } from "../worker/connection_client.ts";
 import { missingSource } from "./missing_source.ts";
 import type { PrepareContext } from "./prepare_context.ts";
 
-/** The fields that a stream moves, and those that its source has. */
+/**
+ * The fields that a stream moves, and those that its source has.
+ *
+ * @param change how the load may change the types of its target
+ */
 export async function resolveStreamFields(
   plan: StreamPlan,
   context: PrepareContext,
   source: Pick<ConnectorCalls, "getStreamFields" | "describeMissing">,
+  change: TypeChange,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
   const found = await source.getStreamFields(plan.source);
   if (found === undefined) throw await missingSource(plan.source, source, context.source, context);
@@ -37,7 +43,7 @@ export async function resolveStreamFields(
   const known =
     await context.withTarget(({ connector }) => connector.getStreamFields(plan.target)) ??
       [];
-  return { ...withTargetTypes(resolved, known), found };
+  return { ...withTargetTypes(resolved, known, change), found };
 }
 
 /**

@@ -13,7 +13,7 @@ import { openTransformer } from "../extract/transform_client.ts";
 import { openThreads } from "../worker/pool.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
-import { chooseLoadSettings } from "../plan/load_settings.ts";
+import { chooseLoadSettings, chooseTypeChange } from "../plan/load_settings.ts";
 import { reportFields } from "./field_report.ts";
 import { expandWildcards } from "./wildcards.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
@@ -154,7 +154,12 @@ async function previewSource(
   using transformer = openTransformer(plan, context);
   const resolved = plan.extractor.yields === "files"
     ? { projections: [], generated: [], found: [] }
-    : await resolveStreamFields(plan, { ...context, transformer }, source.connector);
+    : await resolveStreamFields(
+      plan,
+      { ...context, transformer },
+      source.connector,
+      chooseTypeChange(plan, context),
+    );
   checkPartitionField(plan, resolved);
   const { action, problems } = await source.connector.checkRead(plan.source);
   if (problems.length > 0) throw new ConnectorError(`Cannot ${action}: ${problems.join("; ")}`);

@@ -9,6 +9,7 @@ import { planTarget } from "../extract/check_target.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
 import type { PrepareContext } from "../extract/prepare_context.ts";
+import { chooseTypeChange } from "../plan/load_settings.ts";
 import { resolveStreamFields } from "../extract/stream_fields.ts";
 import { openTransformer } from "../extract/transform_client.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
@@ -104,7 +105,12 @@ async function checkSource(plan: StreamPlan, context: Context): Promise<Access> 
   }
   using transformer = openTransformer(plan, context);
   try {
-    const fields = await resolveStreamFields(plan, { ...context, transformer }, connector);
+    const fields = await resolveStreamFields(
+      plan,
+      { ...context, transformer },
+      connector,
+      chooseTypeChange(plan, { fullRefresh: false }),
+    );
     checkUpsertKeys(plan, fields);
     checkPartitionField(plan, fields);
     context.fields.set(plan, fields);

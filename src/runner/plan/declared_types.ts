@@ -11,6 +11,7 @@ export function typeField(declared: FieldDeclaration, inferred: Field): Field {
     source_type,
     sparse: _sparse,
     inferred: guessed,
+    only_text,
     number,
     uuid,
     element,
@@ -35,6 +36,7 @@ export function typeField(declared: FieldDeclaration, inferred: Field): Field {
     ...chooseOrder(dtype, inferred, sameType ? order : undefined),
     ...(sameType && source_type !== undefined ? { source_type } : {}),
     ...(isAsFound && guessed === true ? { inferred: true } : {}),
+    ...(isAsFound && only_text === true ? { only_text } : {}),
     // A field that is declared as a string or array is just that, even if its values are more.
     ...(isAsFound && number === true ? { number } : {}),
     ...(isAsFound && uuid === true ? { uuid } : {}),

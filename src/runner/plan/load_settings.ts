@@ -1,5 +1,5 @@
 /** Chooses the settings of a stream's load from its plan and the options of the run. */
-import type { PlannedLoad } from "../../core/contracts/loader.ts";
+import { type PlannedLoad, replacesAll } from "../../core/contracts/loader.ts";
 import type { LoadMode, Stream } from "../../models/stream.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
@@ -20,6 +20,19 @@ export function chooseLoadSettings(
     schema: load?.schema,
     rejects: rejectsRows(plan.stream),
   };
+}
+
+/** How a load may change the types of its target's columns: not at all, to types that hold more, or to any type. */
+export type TypeChange = "none" | "widen" | "any";
+
+export function chooseTypeChange(
+  plan: StreamPlan,
+  context: Pick<RunContext, "fullRefresh">,
+): TypeChange {
+  const { schema, ...load } = chooseLoadSettings(plan, context);
+  if (schema === "strict") return "none";
+  if (replacesAll(load)) return "any";
+  return schema === "evolve" ? "widen" : "none";
 }
 
 /** Highest percentage of rows that `load.deletes` deletes where `expect` says none: a source may be empty by mistake. */

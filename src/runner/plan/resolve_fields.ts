@@ -2,8 +2,11 @@
 import { ConfigurationError, SchemaError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
+import { holdsAll } from "../../core/values/conversion.ts";
+import { findWiderType, mayHoldGuess } from "../../core/values/guessed_types.ts";
 import type { Field, FieldDeclaration } from "../../models/field.ts";
 import type { Stream } from "../../models/stream.ts";
+import type { TypeChange } from "./load_settings.ts";
 import { formatConstants, generateField, typeField, withoutType } from "./declared_types.ts";
 import {
   declaredType,
@@ -147,23 +150,36 @@ function compute(declared: FieldDeclaration): Projection {
 
 /**
  * Fields whose types were guessed from values take the types that the target has for them, so
- * that a file fits the table that an earlier file made.
+ * that a file fits the table that an earlier file made. Where the target's type cannot hold what was seen, and the load
+ * may change it, the field keeps its guess, or takes a type that holds both.
  */
 export function withTargetTypes(
   resolved: ResolvedFields,
   targetFields: readonly Field[],
+  change: TypeChange,
 ): ResolvedFields {
   const known = new Map(targetFields.map((field) => [field.name, field]));
   const projections = resolved.projections.map((projection) => {
-    const { inferred, ...field } = projection.field;
-    const target = known.get(field.name);
+    const { name, inferred } = projection.field;
+    const target = known.get(name);
     // A column of numbers without bounds takes any type of numbers.
     const isFree = target === undefined || target.inferred === true || target.number === true;
     return inferred !== true || isFree
       ? projection
-      : { ...projection, field: { ...withoutType(field), ...pickType(target) } };
+      : { ...projection, field: adoptType(projection.field, target, change) };
   });
   return { ...resolved, projections };
+}
+
+function adoptType(guess: Field, target: Field, change: TypeChange): Field {
+  const { inferred: _inferred, only_text: _onlyText, ...field } = guess;
+  if (change === "none" || mayHoldGuess(guess, target)) {
+    return { ...withoutType(field), ...pickType(target) };
+  }
+  const wider = change === "any" || holdsAll(target, guess)
+    ? undefined
+    : findWiderType(target, guess);
+  return wider === undefined ? guess : { ...guess, ...wider };
 }
 
 function pickType({ dtype, precision, scale }: Field) {

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FileEntry, FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
+import { findWiderType } from "../../../core/values/guessed_types.ts";
 import { ExtractorError, SchemaError, withoutSecrets } from "../../../core/errors.ts";
 import type { ConnectContext } from "../../../core/contracts/provider.ts";
-import { MAX_DECIMAL_PRECISION } from "../../../models/dtype.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Format } from "../../../models/format.ts";
 import type { StreamRef } from "../../../models/source.ts";
@@ -150,7 +150,8 @@ function mergeColumn(a: Column, b: Column): Column {
   return {
     field: {
       name,
-      ...(findWiderType(a.field, b.field) ?? { dtype: json ? "json" : "string" }),
+      ...(findWiderType(a.field, b.field) ??
+        (json ? { dtype: "json" } : { dtype: "string", only_text: true })),
       nullable,
       inferred: true,
       ...(json ? { sparse: true } : {}),
@@ -169,27 +170,4 @@ function keepSharedMarks(first: Field, second: Field): Field {
   if (isStoredAlike(first, second)) return first;
   const { uuid: _uuid, element: _element, ...field } = first;
   return field;
-}
-
-const INTEGER_DIGITS: Partial<Record<Field["dtype"], number>> = { int64: 19, uint64: 20 };
-
-/** The narrowest type that holds the values of both; undefined when only text does. */
-function findWiderType(
-  a: Field,
-  b: Field,
-): Pick<Field, "dtype" | "precision" | "scale"> | undefined {
-  const types = new Set([a.dtype, b.dtype]);
-  const only = (...allowed: Field["dtype"][]) => [...types].every((type) => allowed.includes(type));
-  if (only("date", "timestamp")) return { dtype: "timestamp" };
-  // Text that no double holds exactly is refused when it is read.
-  if (only("int64", "float64")) return { dtype: "float64" };
-  if (!only("int64", "uint64", "decimal")) return undefined;
-  const whole = Math.max(...[a, b].map(wholeDigits));
-  const scale = Math.max(a.scale ?? 0, b.scale ?? 0);
-  if (whole + scale > MAX_DECIMAL_PRECISION) return undefined;
-  return { dtype: "decimal", precision: whole + scale, scale };
-}
-
-function wholeDigits({ dtype, precision = 38, scale = 0 }: Field): number {
-  return INTEGER_DIGITS[dtype] ?? precision - scale;
 }

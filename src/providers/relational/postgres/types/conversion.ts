@@ -31,7 +31,11 @@ export function findConversion(field: Field, column: TableColumn): Conversion {
   const type = parseTypeName(column.type);
   const conversion = between(field, column, type);
   const fit = encodingFor(field, column, type);
-  if (conversion.kind === "lossy") return fit ? { ...conversion, limit: true } : conversion;
+  // Values that were seen to be no numbers are not accepted one by one.
+  const isOther = field.only_text === true && type.base === "numeric" && !type.array;
+  if (conversion.kind === "lossy") {
+    return fit && !isOther ? { ...conversion, limit: true } : conversion;
+  }
   return fit || field.target_type !== undefined ? conversion : OTHER_KIND;
 }
 

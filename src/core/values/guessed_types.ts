@@ -1,0 +1,60 @@
+/** Types that were guessed from values: which types hold them, and which type holds two of them. */
+import { type DXTType, MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
+import type { Field } from "../../models/field.ts";
+import type { MappedType } from "../contracts/type_mapper.ts";
+
+type Typed = Pick<Field, "dtype" | "precision" | "scale">;
+type WiderType = Pick<MappedType, "dtype" | "precision" | "scale">;
+
+const INTEGERS = ["int64", "uint64"] as const;
+
+/** For types of numbers, the guesses whose values they may hold. */
+const NUMBERS: Partial<Record<DXTType, readonly DXTType[]>> = {
+  int8: INTEGERS,
+  int16: INTEGERS,
+  int32: INTEGERS,
+  int64: INTEGERS,
+  uint8: INTEGERS,
+  uint16: INTEGERS,
+  uint32: INTEGERS,
+  uint64: INTEGERS,
+  decimal: [...INTEGERS, "decimal"],
+  float32: [...INTEGERS, "decimal", "float64"],
+  float64: [...INTEGERS, "decimal", "float64"],
+};
+
+const NUMBER_GUESSES: readonly DXTType[] = ["int64", "uint64", "decimal", "float64"];
+
+/**
+ * Whether a type may hold the values from which another was guessed. A guess of int64 fits a smaller integer: a value
+ * that does not is refused when it is read. Only what was seen for certain speaks against a type: text that is
+ * nothing else, and a number with more digits after the point; a string of JSON may be a date.
+ */
+export function mayHoldGuess(guess: Typed & Pick<Field, "only_text">, type: Typed): boolean {
+  if (type.dtype === "string" || type.dtype === "json") return true;
+  if (guess.only_text === true) return false;
+  const numbers = NUMBERS[type.dtype];
+  if (numbers === undefined || !NUMBER_GUESSES.includes(guess.dtype)) return true;
+  if (!numbers.includes(guess.dtype)) return false;
+  return type.dtype !== "decimal" || (guess.scale ?? 0) <= (type.scale ?? 0);
+}
+
+const INTEGER_DIGITS: Partial<Record<DXTType, number>> = { int64: 19, uint64: 20 };
+
+/** The narrowest type that holds the values of both guesses; undefined when only text does. */
+export function findWiderType(a: Typed, b: Typed): WiderType | undefined {
+  const types = new Set([a.dtype, b.dtype]);
+  const only = (...allowed: DXTType[]) => [...types].every((type) => allowed.includes(type));
+  if (only("date", "timestamp")) return { dtype: "timestamp" };
+  // Text that no double holds exactly is refused when it is read.
+  if (only("int64", "float64")) return { dtype: "float64" };
+  if (!only("int64", "uint64", "decimal")) return undefined;
+  const whole = Math.max(...[a, b].map(wholeDigits));
+  const scale = Math.max(a.scale ?? 0, b.scale ?? 0);
+  if (whole + scale > MAX_DECIMAL_PRECISION) return undefined;
+  return { dtype: "decimal", precision: whole + scale, scale };
+}
+
+function wholeDigits({ dtype, precision = 38, scale = 0 }: Typed): number {
+  return INTEGER_DIGITS[dtype] ?? precision - scale;
+}
