@@ -38,3 +38,49 @@ Deno.test("the message of a value that no column holds names its row in the stag
     `${row} value: Cannot represent value of field "n", row ${row}: too large, value is "${row}"`;
   assert.deepEqual(rejected, [message(3), message(7)]);
 });
+
+Deno.test("where bad rows are many, each costs few good ones that are written again", async () => {
+  const rejected: number[] = [];
+  const rejections: Rejections = {
+    reject: (row) => void rejected.push(row),
+    seal: () => Promise.resolve(),
+  };
+  const count = 16_384;
+  const staged = stagedOf(FIELDS, Array.from({ length: count }, (_, i) => ({ n: i })), {
+    batchRows: count,
+  });
+  const signal = new AbortController().signal;
+  const task = { staged, mode: "append", signal, rejections } as unknown as LoadTask & {
+    readonly rejections: Rejections;
+  };
+  // Every hundredth row is bad; a server names the row of some faults, and not of others.
+  for (const isNamed of [true, false]) {
+    rejected.length = 0;
+    let taken = 0;
+    let written = 0;
+    await acceptRows(task, {
+      async write(part) {
+        for await (const batch of part.staged.readBatches()) {
+          const rows = [...readRecords(batch)].map(({ n }) => Number(n));
+          const bad = rows.findIndex((n) => n % 100 === 99);
+          written += rows.length;
+          if (bad >= 0) throw new Refused(bad);
+          taken += rows.length;
+        }
+      },
+      explain: (error) =>
+        error instanceof Refused
+          ? { kind: "check", message: "no", ...(isNamed ? { at: error.at } : {}) }
+          : undefined,
+    });
+    assert.deepEqual(rejected, Array.from({ length: 163 }, (_, i) => i * 100 + 100));
+    assert.equal(taken, count - rejected.length);
+    assert.ok(written < 8 * count, `${written} rows were written`);
+  }
+});
+
+class Refused extends Error {
+  constructor(readonly at: number) {
+    super("no");
+  }
+}

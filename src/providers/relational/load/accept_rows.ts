@@ -52,7 +52,14 @@ export async function acceptRows(
   await sieve.finish();
 }
 
+/** Fewest rows that a write is reduced to: below, the statements around it cost more than its rows. */
+const FEWEST = 64;
+/** A refused row makes the next write that many times smaller; each write that is taken doubles it. */
+const SHRINK = 8;
+
 class Sieve {
+  /** Most rows of the next write. Where bad rows are many, each costs few good ones that are written again. */
+  #most = Infinity;
   /** Rows whose foreign keys refer to no row so far. */
   #waiting: { readonly rows: Rows; readonly fault: RowFault }[] = [];
 
@@ -64,12 +71,18 @@ class Sieve {
   /** Writes the rows from one index up to another, without those that the target refuses. */
   async accept(rows: Rows, from = 0, to = rows.batch.numRows): Promise<void> {
     for (let at = from; at < to;) {
-      const fault = await this.#try(rows, at, to);
-      if (fault === undefined) return;
-      if (to - at === 1 || fault.at === 0) this.#refuse(rows, at++, fault);
+      const until = Math.min(to, at + this.#most);
+      const fault = await this.#try(rows, at, until);
+      if (fault === undefined) {
+        at = until;
+        this.#most *= 2;
+        continue;
+      }
+      this.#most = Math.max(FEWEST, Math.ceil((until - at) / SHRINK));
+      if (until - at === 1 || fault.at === 0) this.#refuse(rows, at++, fault);
       else {
         // A fault may be due to an earlier row, which is refused itself: both are tried again.
-        const end = fault.at === undefined ? at + ((to - at) >> 1) : at + fault.at;
+        const end = fault.at === undefined ? at + ((until - at) >> 1) : at + fault.at;
         await this.accept(rows, at, end);
         at = end;
       }
