@@ -5,10 +5,12 @@ import { DEATHS } from "./deaths.ts";
 import { PAIRS } from "./pairs.ts";
 import { READERS } from "./readers.ts";
 import { REPLIES } from "./replies.ts";
+import { BAD_ROWS } from "./rows.ts";
 import { TIMES } from "./times.ts";
+import { TYPES } from "./types.ts";
 import { VALUES } from "./values.ts";
 
 export const FAMILIES: readonly Family[] = [
   ...[CALLS, TIMES, PAIRS, REPLIES, READERS, DEATHS],
-  VALUES,
+  ...[VALUES, BAD_ROWS, TYPES],
 ];
