@@ -152,7 +152,9 @@ Deno.test("every command, option and task that a page names exists", async () =>
   const wrong: string[] = [];
   for (const { path, text } of PAGES) {
     for (const line of commandsOf(text)) {
-      for (const [, name, rest] of line.matchAll(/(?:^|[ /(;&|"'])dxt ([a-z]+)\b([^;|]*)/g)) {
+      for (
+        const [, name, rest] of line.matchAll(/(?:^|[ /(;&|"'])dxt ([a-z]+(?:-[a-z]+)*)\b([^;|]*)/g)
+      ) {
         const help = name === "help" ? "" : helps.get(name!);
         if (help === undefined && /^ *(\$ )?dxt /.test(line)) wrong.push(`${path}: dxt ${name}`);
         if (help === undefined) continue;

@@ -41,6 +41,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/recover/clean.ts")).clean,
   },
   dlq: { group: RECOVER, load: async () => (await import("./commands/recover/dlq.ts")).dlq },
+  "explain-failure": {
+    group: RECOVER,
+    load: async () => (await import("./commands/recover/explain_failure.ts")).explainFailure,
+  },
   diff: { group: AUDIT, load: async () => (await import("./commands/audit/diff.ts")).diff },
   record: {
     group: AUDIT,

@@ -7,7 +7,10 @@ import {
   type StreamArguments,
 } from "./cli_arguments.ts";
 import { type LoadOptions, readSurroundings } from "./load_pipeline.ts";
-import type { LoadedPipeline } from "./pipeline/assemble.ts";
+import type { FileText, LoadedPipeline } from "./pipeline/assemble.ts";
+import { Issues } from "./text/issues.ts";
+import { SourceText } from "./text/source_text.ts";
+import { parseYAML } from "./text/yaml.ts";
 
 export type { Argument, NamedConnection, StreamArguments } from "./cli_arguments.ts";
 export { parsePipeline } from "./pipeline/parse_strict.ts";
@@ -52,4 +55,11 @@ export async function loadArguments(
     ...options,
     ...await readSurroundings(directory, options.envFile),
   });
+}
+
+/** The text of a pipeline file, valid or not, with the values of connections and class settings masked. */
+export function maskFile({ path, text }: FileText): string {
+  const source = new SourceText(path, text);
+  parseYAML(source, new Issues());
+  return source.masked();
 }

@@ -23,7 +23,11 @@ const bytes = z.int().min(0);
 const ms = z.int().min(0).describe("Whole milliseconds");
 
 export const LogLine = z.discriminatedUnion("event", [
-  line("run_started", "A run, an extraction or a load begins", {}),
+  line("run_started", "A run, an extraction or a load begins", {
+    phase: z.enum(["run", "extract", "load"]),
+    file: z.string().describe("Pipeline file as the user named it"),
+    dxt: z.string().describe("Version of dxt"),
+  }),
   line("run_planned", "The streams are chosen", { streams: z.int().describe("Number of streams") }),
   line("stream_started", "A stream begins", { stream }),
   line("waiting", "A stream waits, until it makes progress", {

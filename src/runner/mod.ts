@@ -23,6 +23,8 @@ export {
 } from "./inspect/discovery.ts";
 export { testPipeline, type TrialResult } from "./inspect/readiness.ts";
 export { type RecordOptions, recordPipeline } from "./record/record_pipeline.ts";
+export { describePlan } from "./inspect/describe_plan.ts";
+export { type KeptStage, listKeptStages } from "./stored/kept_stages.ts";
 export type { Fixture, RecordResult, RepeatedStream, ReplayResult } from "./record/fixture.ts";
 export { readFixture } from "./record/fixture_files.ts";
 export { openReplay } from "./replay/open_replay.ts";

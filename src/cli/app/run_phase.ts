@@ -89,6 +89,7 @@ export async function executePhase(
     logging,
     { pipeline: loaded.pipeline.name, run_id: runId },
     context.printer,
+    { phase, file: loaded.path, dxt: context.io.version },
   );
   const receipt = new RunReceiptWriter(
     logging,

@@ -42,7 +42,7 @@ export class SourceText {
   /** The line at an offset with a caret below, secrets masked; empty for a hidden file. */
   excerpt(offset: number): string {
     if (this.hidden || this.argument) return "";
-    for (const hide of this.#findHidden.splice(0)) hide();
+    this.#hideFound();
     const line = this.#lineAt(offset);
     // A minified file is one long line, so only the text near the offset is used.
     const start = Math.max(this.#starts[line]!, offset - NEAR);
@@ -54,6 +54,16 @@ export class SourceText {
     return `${number} | ${shown.text}\n      | ${
       shown.text.slice(0, shown.caret).replace(/[^\t]/g, " ")
     }^`;
+  }
+
+  /** The whole text with hidden ranges masked. */
+  masked(): string {
+    this.#hideFound();
+    return this.#shown(0, this.text.length);
+  }
+
+  #hideFound(): void {
+    for (const hide of this.#findHidden.splice(0)) hide();
   }
 
   /** A range of the text with hidden ranges masked. */

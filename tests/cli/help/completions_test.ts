@@ -22,7 +22,7 @@ async function words(...typed: string[]): Promise<string[]> {
 
 Deno.test("every command and every option is completed", async () => {
   assert.deepEqual(await words(""), [...NAMES]);
-  assert.deepEqual(await words("ex"), ["extract"]);
+  assert.deepEqual(await words("ex"), ["extract", "explain-failure"]);
   assert.deepEqual(await words("--v"), ["--version"]);
   for (const name of NAMES) {
     const known = readPage(name)!.options.map(({ names }) => names.at(-1)!);

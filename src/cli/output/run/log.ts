@@ -35,19 +35,21 @@ export class RunLog implements Disposable {
     { file, level = "info" }: LogSettings,
     about: LogContext,
     private readonly printer: Printer,
+    /** Further keys of the first line. */
+    started: object = {},
   ) {
     printer.identify(about, level);
     this.#path = file ?? "";
     this.#file = file === undefined ? undefined : openFile(file);
     this.#listening = printer.onError((message) => this.onError(message));
-    const started = printer.logLine("info", "run_started", {});
+    const line = printer.logLine("info", "run_started", started);
     try {
-      this.#write("info", started);
+      this.#write("info", line);
     } catch (error) {
       this[Symbol.dispose]();
       throw cannotWrite(this.#path, error);
     }
-    printer.event("info", started);
+    printer.event("info", line);
   }
 
   onEvent(event: RunEvent): void {

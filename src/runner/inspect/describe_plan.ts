@@ -1,0 +1,36 @@
+/** What a pipeline is to dxt: each stream with its classes and settings, as a plan without connections resolves it. */
+import type { LoadedPipeline } from "../../config/mod.ts";
+import { SECRET_KEY } from "../../core/errors.ts";
+import type { Endpoint } from "../plan/endpoint.ts";
+import { planPipeline } from "../plan/pipeline_plan.ts";
+
+/** A JSON value. Secrets are left out where their keys tell them; the caller masks all others. */
+export async function describePlan(loaded: LoadedPipeline): Promise<object> {
+  const { source, target, streams } = await planPipeline(loaded);
+  return JSON.parse(JSON.stringify(
+    {
+      pipeline: loaded.pipeline.name,
+      source: describeEndpoint(source),
+      target: describeEndpoint(target),
+      streams: streams.map((plan) => {
+        const { stream, extractor, loader, transforms, mode, buffer, stageDirectory } = plan;
+        return {
+          ...stream,
+          ...{ source: plan.source, target: plan.target, mode, buffer, stage: stageDirectory },
+          extractor: { class: extractor.name, options: extractor.options },
+          loader: { class: loader.name, options: loader.options, guarantee: loader.modes[mode] },
+          transforms: transforms.map(({ name, options }) => ({ class: name, options })),
+          shares_target_with: plan.sharedWith,
+        };
+      }),
+    },
+    (key, value) => {
+      if (typeof value === "bigint") return String(value);
+      return SECRET_KEY.test(key) ? "***" : value;
+    },
+  ));
+}
+
+function describeEndpoint({ module, config }: Endpoint): object {
+  return { provider: module, config };
+}
