@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { usage } from "../../../support/usage.ts";
 import type { Usage } from "../../../../src/core/contracts/provider.ts";
-import { ConnectionError } from "../../../../src/core/errors.ts";
+import { ConnectionError, ConnectorError } from "../../../../src/core/errors.ts";
+import { inTransaction } from "../../../../src/providers/relational/sqlite/connector.ts";
+import { tryWriting } from "../../../../src/providers/relational/sqlite/sql/database_file.ts";
 import sqlite from "../../../../src/providers/relational/sqlite/mod.ts";
 import { field, withDatabase } from "./support.ts";
 
@@ -150,4 +152,25 @@ Deno.test("a load that is killed leaves the target as it was", () =>
     assert.ok((await Deno.stat(`${database.path}-journal`)).size > 0, "nothing was half-written");
     assert.deepEqual(await database.read("t"), [{ id: 7n }]);
     assert.deepEqual(database.rows("PRAGMA integrity_check"), [["ok"]]);
+  }));
+
+Deno.test("a full disk is an error with the database's path, and the database is unchanged", () =>
+  withDatabase(async ({ folder }) => {
+    const file = { path: join(folder, "full.db"), readonly: false, busyTimeout: 1000 };
+    using database = new DatabaseSync(file.path);
+    database.exec("CREATE TABLE t (v); PRAGMA max_page_count = 4");
+    const load = inTransaction(file, database, new AbortController().signal, async () => {
+      await Promise.try(() => database.exec("BEGIN IMMEDIATE"));
+    }, async () => {
+      await Promise.try(() => database.exec("INSERT INTO t VALUES (zeroblob(100000))"));
+    });
+    await assert.rejects(load, (error) => {
+      assert.ok(error instanceof ConnectorError);
+      assert.ok(
+        error.message.startsWith(`Cannot write to database "${file.path}": the disk is full`),
+      );
+      return true;
+    });
+    assert.deepEqual(database.prepare("SELECT count(*) AS n FROM t").all().map(({ n }) => n), [0]);
+    tryWriting(file);
   }));

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { ConnectContext } from "../../../../core/contracts/provider.ts";
-import { ConnectionError, messageOf } from "../../../../core/errors.ts";
+import { ConnectionError, ConnectorError, messageOf } from "../../../../core/errors.ts";
 import { REPORTED_WAIT_MS } from "../../../../core/files/run_lock.ts";
 import { mayRead } from "../../../../core/permission_errors.ts";
 
@@ -55,8 +55,18 @@ export function tryWriting(file: DatabaseFile): void {
     const { user_version: same } = database.prepare("PRAGMA user_version").get()!;
     database.exec(`PRAGMA user_version = ${same}`);
   } finally {
-    database.exec("ROLLBACK");
+    // SQLite itself rolls back after some errors, such as a full disk.
+    if (database.isTransaction) database.exec("ROLLBACK");
   }
+}
+
+/** Adds the file to SQLite's error for a full disk, which names none; returns any other error as it is. */
+export function explainFull({ path }: Pick<DatabaseFile, "path">, error: unknown): unknown {
+  if (messageOf(error) !== "database or disk is full") return error;
+  return new ConnectorError(
+    `Cannot write to database "${path}": the disk is full, the database is unchanged`,
+    { cause: error },
+  );
 }
 
 const HALF_WRITTEN =
