@@ -1,4 +1,7 @@
-/** Counts the calls of a run that outlive it, and kills a run at one of them (`kill_at_call.c`). */
+/**
+ * Counts the calls of a run that outlive it, and kills a run at one of them; or counts the bytes that it writes,
+ * and makes its disk full (`kill_at_call.c`).
+ */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { notLinux } from "../support/ignore.ts";
@@ -36,20 +39,25 @@ export class Calls {
    *
    * @returns the number of calls that were made
    */
-  async count(
-    under: string,
-    work: (env: Readonly<Record<string, string>>) => Promise<unknown>,
-    killAt = 0,
-  ): Promise<number> {
+  count(under: string, work: Watched, killAt = 0): Promise<number> {
+    return this.#watch({ KILL_UNDER: under, KILL_AT: String(killAt) }, work);
+  }
+
+  /**
+   * Gives `work` the variables of a process for which files whose paths begin with `under` are on a disk of their own.
+   *
+   * @param size bytes that fit on the disk; any number without it
+   * @returns the number of bytes that were written
+   */
+  fill(under: string, work: Watched, size = 0): Promise<number> {
+    return this.#watch({ KILL_UNDER: under, DISK_SIZE: String(size) }, work);
+  }
+
+  async #watch(env: Readonly<Record<string, string>>, work: Watched): Promise<number> {
     const counter = join(this.folder, `calls-${crypto.randomUUID()}`);
     await Deno.writeFile(counter, new Uint8Array(8));
     try {
-      await work({
-        LD_PRELOAD: this.library,
-        KILL_UNDER: under,
-        KILL_COUNT: counter,
-        KILL_AT: String(killAt),
-      });
+      await work({ LD_PRELOAD: this.library, KILL_COUNT: counter, ...env });
       const { buffer } = await Deno.readFile(counter);
       return Number(new DataView(buffer).getBigInt64(0, true));
     } finally {
@@ -57,3 +65,6 @@ export class Calls {
     }
   }
 }
+
+/** What a process is started by, with the variables that make it a watched one. */
+export type Watched = (env: Readonly<Record<string, string>>) => Promise<unknown>;

@@ -29,6 +29,8 @@ export interface Case {
   readonly exists: boolean;
   /** Rows of the source. */
   readonly rows: number;
+  /** More keys of the stream. */
+  readonly stream?: Readonly<Record<string, unknown>>;
 }
 
 /** Whether the systems are there and support the mode: files have no keys to upsert by. */
@@ -195,6 +197,7 @@ export class Trial {
         ...(mode === "incremental"
           ? { extract: { mode, watermark_field: "id" } }
           : { load: { mode, ...(mode === "upsert" ? { upsert_keys: ["id"] } : {}) } }),
+        ...this.settings.stream,
       }],
     };
   }
@@ -234,12 +237,19 @@ export class Trial {
     }
   }
 
-  /** @param env variables besides the process's own */
-  start(place: string, env: Readonly<Record<string, string>> = {}): Deno.ChildProcess {
+  /**
+   * @param env variables besides the process's own
+   * @param words what dxt does, and options
+   */
+  start(
+    place: string,
+    env: Readonly<Record<string, string>> = {},
+    [command = "run", ...options]: readonly string[] = [],
+  ): Deno.ChildProcess {
     return new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "--no-prompt", "--no-check", "--v8-flags=--expose-gc", MAIN],
-        ...["run", join(place, "p.yaml"), "-q"],
+        ...[command, join(place, "p.yaml"), ...options, "-q"],
       ],
       env,
       stdout: "piped",
@@ -247,8 +257,13 @@ export class Trial {
     }).spawn();
   }
 
-  async run(place: string, env?: Readonly<Record<string, string>>): Promise<number> {
-    const { code, stderr } = await this.start(place, env).output();
+  /** As {@linkcode start}; returns the exit code. */
+  async run(
+    place: string,
+    env?: Readonly<Record<string, string>>,
+    words?: readonly string[],
+  ): Promise<number> {
+    const { code, stderr } = await this.start(place, env, words).output();
     if (code !== 0 && !AGAIN.includes(code)) this.errors.push(new TextDecoder().decode(stderr));
     return code;
   }
