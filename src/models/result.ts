@@ -27,7 +27,7 @@ export const StreamResult = z.strictObject({
   rows_loaded: count("Rows that the target received"),
   rows_rejected: count("Rows that the target refused, now dead letters, if there are any")
     .optional(),
-  rows_deleted: count("Rows that load.deletes deleted or marked").optional(),
+  rows_deleted: count("Rows that load.deletes deleted, marked or closed").optional(),
   bytes_staged: count("Size of the stage's files"),
   files_staged: count("Number of the stage's files"),
   attempts: z.int().optional().describe("Number of attempts, if there was more than one"),

@@ -1,4 +1,5 @@
-/** Rules of the schemas beyond shapes, separate so that they can be checked without zod. */
+/** Rules of the schemas beyond shapes, and of load modes, separate so that they can be used without zod. */
+import type { LoadMode } from "./stream.ts";
 
 /** Whether a text is one character of one UTF-16 unit. */
 export function isCharacter(text: string): boolean {
@@ -74,4 +75,9 @@ export function isTypeName(text: string): boolean {
   const words = match.slice(1).flatMap((words) => (words ?? "").toLowerCase().split(" "));
   return (first === undefined || !OPTION_WORDS.has(first)) &&
     words.every((word) => word === "" || TYPE_WORDS.has(word));
+}
+
+/** Whether a load of this mode finds the records of the target by `upsert_keys`. */
+export function isKeyed(mode: LoadMode): boolean {
+  return mode === "upsert" || mode === "scd2";
 }

@@ -69,6 +69,7 @@ export const LoadMode = describedEnum({
   append: "Adds the records to those of the target",
   replace: "Replaces all records of the target",
   upsert: "Updates records whose upsert_keys the target has, adds the others",
+  scd2: "Keeps each version of a record: closes the one that changed, adds the new one",
 });
 export const LOAD_MODES = LoadMode.options;
 export type LoadMode = z.infer<typeof LoadMode>;
@@ -93,24 +94,50 @@ export const VerifyLevel = describedEnum({
 export type VerifyLevel = z.infer<typeof VerifyLevel>;
 
 export const DeleteRule = describedEnum({
-  soft: "Marks the row with the time in the column deleted_at; a row that comes back is unmarked",
+  soft:
+    "Marks the row with the time in the column deleted_at, a row that comes back is unmarked; mode scd2 closes its version",
   hard: "Deletes the row",
 });
 export type DeleteRule = z.infer<typeof DeleteRule>;
 
+export const HistorySettings = z.strictObject({
+  valid_from_field: text.optional().describe(
+    "Field with the time from which a record is valid, such as updated_at; each time is a version (default: the time of the load)",
+  ),
+  valid_from: text.optional().meta(
+    withDefault("Column with the time from which a version is valid", "valid_from"),
+  ),
+  valid_to: text.optional().meta(
+    withDefault(
+      "Column with the time up to which a version is valid, exclusive; NULL in the current one",
+      "valid_to",
+    ),
+  ),
+  is_current: text.optional().meta(
+    withDefault("Column that is true in the current version", "is_current"),
+  ),
+}).meta({ id: "History", description: "The columns that mode scd2 adds to a table" });
+export type HistorySettings = z.infer<typeof HistorySettings>;
+
 export const LoadSettings = z.strictObject({
   mode: LoadMode.optional().meta(
-    withDefault("Add rows, replace all rows, or update rows by key", "append"),
+    withDefault(
+      "Add rows, replace all rows, update rows by key, or keep the versions of each key",
+      "append",
+    ),
   ),
   upsert_keys: z.array(text).min(1).optional().describe("Fields that identify a record"),
   where: text.optional().describe(
     "Condition in the target's SQL: mode replace deletes only the rows of a table that match, and each loaded row must match; with deletes, only such rows are deleted (default: all rows)",
   ),
   deletes: DeleteRule.optional().describe(
-    "What mode upsert does with rows of a table whose keys the source no longer has: mark or delete them (default: they stay)",
+    "What modes upsert and scd2 do with rows of a table whose keys the source no longer has: mark, close or delete them (default: they stay)",
   ),
   deleted_at: text.optional().meta(
     withDefault("Column in which soft deletes mark a row", "_dxt_deleted_at"),
+  ),
+  history: HistorySettings.optional().describe(
+    "The columns of mode scd2: when a version is valid, and whether it is the current one",
   ),
   lossy: LossRule.optional().meta(
     withDefault(

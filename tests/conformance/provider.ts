@@ -7,11 +7,13 @@ import type { Connector } from "../../src/core/contracts/connector.ts";
 import type { Provider } from "../../src/core/contracts/provider.ts";
 import type { Value } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
+import type { LoadMode } from "../../src/models/stream.ts";
 import type { StreamTarget } from "../../src/models/source.ts";
 import { atomicityChecks } from "./provider/atomicity.ts";
 import { connectionChecks } from "./provider/connection.ts";
 import { hostileTargetChecks } from "./provider/hostile_targets.ts";
 import { schemaChangeChecks } from "./provider/schema_changes.ts";
+import { historyChecks } from "./provider/history.ts";
 import { lockChecks } from "./provider/locks.ts";
 import { modeChecks } from "./provider/modes.ts";
 import { nameChecks } from "./provider/names.ts";
@@ -30,6 +32,7 @@ const CHECKS = {
   ...valueChecks,
   ...nameChecks,
   ...modeChecks,
+  ...historyChecks,
   ...targetChecks,
   ...hostileTargetChecks,
   ...schemaChangeChecks,
@@ -65,6 +68,8 @@ export interface ProviderTest<Config, C extends Connector> {
   holds?(value: Exclude<Value, null>, field: Field): boolean;
   /** The system's SQL for a date and time without a zone; TIMESTAMP when unset. */
   readonly timestampType?: string;
+  /** The modes that this system offers, where they are not all of the provider's. */
+  readonly modes?: readonly LoadMode[];
   /** Checks that the system cannot pass, with the reason; one that passes nevertheless fails. */
   readonly skip?: Partial<Record<CheckName, string>>;
 }
@@ -73,7 +78,8 @@ export function testProvider<Config, C extends Connector>(test: ProviderTest<Con
   const provider = test.provider as unknown as Provider;
   for (const [key, check] of Object.entries(CHECKS) as [CheckName, Check][]) {
     const loaderClass = recordLoaderClass(provider);
-    if (check.when?.({ provider, loaderClass, modes: modesOf(loaderClass) }) === false) continue;
+    const modes = test.modes ?? modesOf(loaderClass);
+    if (check.when?.({ provider, loaderClass, modes }) === false) continue;
     const reason = test.skip?.[key];
     const label = `${test.label ?? provider.name}: ${check.title}`;
     Deno.test(reason === undefined ? label : `${label} (not here: ${reason})`, async (t) => {
@@ -85,6 +91,7 @@ export function testProvider<Config, C extends Connector>(test: ProviderTest<Con
       try {
         await using trial = new Trial({
           provider,
+          modes,
           config: connection.config,
           target: test.target,
           sql: connection.sql,

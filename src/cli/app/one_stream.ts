@@ -57,7 +57,7 @@ export const pipelineOrStream = () =>
       mode: textOption(
         "--mode",
         "MODE",
-        message`append, replace or upsert (default: replace for a file, append for a table)`,
+        message`append, replace, upsert or scd2 (default: replace for a file, append for a table)`,
       ),
       format: textOption(
         "--format",
@@ -65,7 +65,7 @@ export const pipelineOrStream = () =>
         message`Format of stdin or stdout: csv, tsv, json, jsonl, parquet or arrow, also compressed as in csv.gz (default of stdout: csv)`,
       ),
       keys: multiple(option("--key", string({ metavar: "FIELD" }), {
-        description: message`Field that identifies a record, for upsert and diff; repeatable`,
+        description: message`Field that identifies a record, for upsert, scd2 and diff; repeatable`,
       })),
     }),
   );

@@ -15,7 +15,7 @@ const FILES: Completion = { word: ":files", about: "" };
 
 /** Values of options whose choices the parser does not know. */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
-  "--mode": ["append", "replace", "upsert"],
+  "--mode": ["append", "replace", "upsert", "scd2"],
   "--format": ["parquet", "csv", "tsv", "json", "jsonl", "arrow"],
 };
 

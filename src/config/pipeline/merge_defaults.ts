@@ -14,7 +14,11 @@ import {
 /** Settings that apply to one mode only. */
 const OF_MODE: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   extract: { incremental: ["watermark_field", "initial_value", "overlap", "null_watermark"] },
-  load: { upsert: ["upsert_keys", "deletes", "deleted_at", "where"], replace: ["where"] },
+  load: {
+    upsert: ["upsert_keys", "deletes", "deleted_at", "where"],
+    scd2: ["upsert_keys", "deletes", "history", "where"],
+    replace: ["where"],
+  },
 };
 
 /** The pipeline with `defaults` merged into its streams, and the project's buffer into its own. */

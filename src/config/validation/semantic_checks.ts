@@ -1,6 +1,7 @@
 /** Checks that schemas cannot express: settings that contradict each other. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Pipeline } from "../../models/pipeline.ts";
+import { isKeyed } from "../../models/rules.ts";
 import type { Stream } from "../../models/stream.ts";
 import { hasPattern, isWildcard } from "../../models/wildcard.ts";
 import type { Issues } from "../text/issues.ts";
@@ -49,20 +50,21 @@ function checkWildcard(stream: Stream, report: Report): void {
 function checkLoad(stream: Stream, report: Report): void {
   const { id, load = {} } = stream;
   const { mode = "append", upsert_keys: keys } = load;
-  if (mode === "upsert" && keys === undefined && !isWildcard(stream)) {
-    report(["load", "mode"], `stream "${id}" has mode upsert but no upsert_keys`);
+  if (isKeyed(mode) && keys === undefined && !isWildcard(stream)) {
+    report(["load", "mode"], `stream "${id}" has mode ${mode} but no upsert_keys`);
   }
-  if (mode !== "upsert" && keys !== undefined) {
+  if (!isKeyed(mode) && keys !== undefined) {
     report(
       ["load", "upsert_keys"],
-      `stream "${id}" has upsert_keys but mode ${mode}, expected mode: upsert`,
+      `stream "${id}" has upsert_keys but mode ${mode}, expected mode: upsert or scd2`,
     );
   }
+  checkHistory(stream, report);
   const { deletes, where } = load;
-  if (deletes !== undefined && mode !== "upsert") {
+  if (deletes !== undefined && !isKeyed(mode)) {
     report(
       ["load", "deletes"],
-      `stream "${id}" has load.deletes but mode ${mode}, expected mode: upsert`,
+      `stream "${id}" has load.deletes but mode ${mode}, expected mode: upsert or scd2`,
     );
   }
   if (deletes !== undefined && stream.error_handling?.on_load_error === "skip") {
@@ -71,16 +73,17 @@ function checkLoad(stream: Stream, report: Report): void {
       `stream "${id}" skips rows that the target refuses, and would delete what the target has of them: expected on_load_error: fail or retry`,
     );
   }
-  if (load.deleted_at !== undefined && deletes !== "soft") {
+  if (load.deleted_at !== undefined && (deletes !== "soft" || mode === "scd2")) {
     report(
       ["load", "deleted_at"],
       `stream "${id}" has load.deleted_at but marks no rows, expected deletes: soft`,
     );
   }
-  if (deletes !== undefined && stream.extract?.mode === "incremental") {
+  const isTransformed = (stream.transforms ?? []).length > 0;
+  if (deletes !== undefined && isTransformed && stream.extract?.mode === "incremental") {
     report(
       ["load", "deletes"],
-      `stream "${id}" extracts only new records, which do not show what is deleted: expected extract mode full`,
+      `stream "${id}" extracts only new records, and reads its keys besides, which pass no transforms: expected extract mode full, or no transforms`,
     );
   }
   const isPart = typeof stream.source === "object" && "where" in stream.source;
@@ -98,6 +101,34 @@ function checkLoad(stream: Stream, report: Report): void {
   }
   reportDuplicates(keys ?? [], (i, key) => {
     report(["load", "upsert_keys", i], `upsert key "${key}" occurs twice`);
+  });
+}
+
+/** Mode scd2 keeps every version, and tells them apart by columns of its own. */
+function checkHistory({ id, load = {} }: Stream, report: Report): void {
+  const { mode = "append", history, deletes } = load;
+  if (mode !== "scd2") {
+    if (history === undefined) return;
+    report(
+      ["load", "history"],
+      `stream "${id}" has load.history but mode ${mode}, expected mode: scd2`,
+    );
+    return;
+  }
+  if (deletes === "hard") {
+    report(
+      ["load", "deletes"],
+      `stream "${id}" keeps the history of its rows, and would delete it: expected deletes: soft, which closes the current version`,
+    );
+  }
+  const { valid_from, valid_to, is_current } = history ?? {};
+  const names = { valid_from, valid_to, is_current };
+  const named = Object.entries(names).map(([key, name]) => name ?? key);
+  reportDuplicates(named, (i, name) => {
+    report(
+      ["load", "history", Object.keys(names)[i]!],
+      `column "${name}" of load.history has two meanings, expected different names`,
+    );
   });
 }
 

@@ -18,15 +18,17 @@ export interface PlannedLoad {
   readonly target: StreamTarget;
   readonly staged: Pick<StagedData, "kind" | "fields">;
   readonly mode: LoadMode;
-  /** Field names, not empty when the mode is upsert. */
+  /** Field names, not empty when the mode is upsert or scd2. */
   readonly upsertKeys: readonly string[];
   /**
    * Condition in the target's language: a replacement deletes only the records that match, and each staged one
    * must match; an upsert deletes only such records. Unset for loader classes that have no `replacesWhere`.
    */
   readonly where?: string | undefined;
-  /** How an upsert deletes records whose keys are not staged; unset, they stay. */
+  /** How records are deleted or closed whose keys are not staged; unset, they stay. */
   readonly deletes?: Deletes | undefined;
+  /** Set when the mode is scd2, and only then. */
+  readonly history?: History | undefined;
   /** Whether to accept a column that holds less than its field; unset, it is accepted. */
   readonly lossy?: LossRule | undefined;
   /** Whether rows that the target refuses are rejected, instead of failing the load. */
@@ -43,10 +45,29 @@ export interface PlannedLoad {
 
 /** How records are deleted that the source no longer has. Plain data. */
 export interface Deletes {
-  /** Column of the target that marks a deleted record with the time; unset: the record is deleted. */
+  /**
+   * Column of the target that marks a deleted record with the time; unset: the record is deleted, or its version
+   * closed where the load keeps history.
+   */
   readonly column?: string | undefined;
   /** A load that would delete a larger percentage of the records fails. */
   readonly maxPercent: number;
+}
+
+/** The columns by which a target tells the versions of a record apart. Plain data. */
+export interface History {
+  readonly validFrom: string;
+  readonly validTo: string;
+  readonly isCurrent: string;
+  /** Name of the field with the time from which a record is valid; unset: the time of the load. */
+  readonly fromField?: string | undefined;
+}
+
+/** Whether a load deletes records of its target that are not staged, instead of marking or closing them. */
+export function deletesRecords(
+  { deletes, history }: Pick<PlannedLoad, "deletes" | "history">,
+): boolean {
+  return deletes !== undefined && deletes.column === undefined && history === undefined;
 }
 
 /** Whether a load replaces all records of its target, not only those that match its condition. */

@@ -36,6 +36,7 @@ export const RIGHTS_OF_MODE: Readonly<Record<LoadMode, readonly string[]>> = {
   append: ["INSERT"],
   replace: ["SELECT", "INSERT", "DELETE"],
   upsert: ["SELECT", "INSERT", "UPDATE"],
+  scd2: ["SELECT", "INSERT", "UPDATE"],
 };
 
 /** What a provider says of a target. */
@@ -59,7 +60,12 @@ export async function checkWrite(
     const table = tableName(target);
     const label = displayTable(table);
     const { exists, problems } = await rights(table);
-    return { action: exists ? `${mode} ${label}` : `create and write ${label}`, problems };
+    return {
+      action: exists
+        ? `${mode === "scd2" ? "keep history in" : mode} ${label}`
+        : `create and write ${label}`,
+      problems,
+    };
   } catch (error) {
     const isName = error instanceof ConfigurationError || error instanceof SchemaError;
     if (!isName && !isRefusal(error)) throw error;

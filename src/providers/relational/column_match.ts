@@ -86,8 +86,29 @@ export function matchColumns<T extends Table, E>(
     table,
     columns,
     computed,
-    unfilled: findUnfilled(system, table, [...staged.fields, ...listMarks(load)]),
+    unfilled: findUnfilled(system, table, [...staged.fields, ...listOwnFields(load)]),
   };
+}
+
+/** The fields of columns that the load fills itself: the mark of deleted rows, and what tells versions apart. */
+export function listOwnFields(
+  load: Pick<PlannedLoad, "deletes" | "history"> & {
+    readonly staged: { fields: readonly Field[] };
+  },
+): Field[] {
+  const { history, staged } = load;
+  if (history === undefined) return listMarks(load);
+  const { validFrom, validTo, isCurrent, fromField } = history;
+  const named = staged.fields.find(({ name }) => name === fromField);
+  const time: Omit<Field, "name" | "nullable"> = {
+    ...named ?? { dtype: "timestamp_tz" },
+    ...{ key: false, generated: false },
+  };
+  return [
+    { ...time, name: validFrom, nullable: false },
+    { ...time, name: validTo, nullable: true },
+    { name: isCurrent, dtype: "bool", nullable: false },
+  ];
 }
 
 /** The field whose column marks deleted rows; none where the load marks none. */

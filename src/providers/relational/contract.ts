@@ -42,8 +42,8 @@ export interface Dialect {
   byteLength(sql: string, field: Field): string;
   /** SQL of a float that is NULL for NaN; unset where the system has no NaN. */
   withoutNaN?(sql: string): string;
-  /** A moment in SQL, as the columns store it that dxt makes for timestamp_tz. */
-  momentLiteral(moment: Temporal.Instant): string;
+  /** A moment in SQL, as the columns store it that dxt makes for timestamp_tz, or for timestamp in UTC. */
+  momentLiteral(moment: Temporal.Instant, dtype?: "timestamp" | "timestamp_tz"): string;
   /** SQL that selects a column or expression as the field that is read, without an alias. */
   select(sql: string, field: Field): string;
   /**

@@ -7,7 +7,12 @@ import { displayTable, tableName } from "./names.ts";
 
 /** Loads of tables, each in one transaction. */
 export const TABLE_LOADS = {
-  modes: { append: "transactional", replace: "transactional", upsert: "transactional" },
+  modes: {
+    append: "transactional",
+    replace: "transactional",
+    upsert: "transactional",
+    scd2: "transactional",
+  },
   accepts: ["records"],
   overlaps: true,
   ownRows: ["condition", "values"],

@@ -78,9 +78,11 @@ function repairStream(stream: Stream, { keys }: RowSelection): Stream {
   const { deletes: _deletes, deleted_at: _column, where: _where, ...load } = stream.load ?? {};
   const nameKey = (name: string) =>
     stream.fields?.find((declared) => nameInTarget(declared) === name)?.id ?? name;
+  const upsert = { mode: "upsert" as const, upsert_keys: keys.map(nameKey) };
   return {
     ...rest,
     extract: { batch_rows, batch_bytes, partition },
-    load: { ...load, mode: "upsert", upsert_keys: keys.map(nameKey) },
+    // Where a stream keeps history, a row that differs is a new version.
+    load: load.mode === "scd2" ? load : { ...load, ...upsert },
   };
 }

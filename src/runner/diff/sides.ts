@@ -15,7 +15,7 @@ import { askWatermark, findWatermarkField, maxOwner } from "../extract/watermark
 import { findRecordExtractor } from "../plan/class_choice.ts";
 import { datasetName } from "../plan/dataset_name.ts";
 import { targetName } from "../plan/field_declarations.ts";
-import { findDeletedColumn } from "../plan/load_settings.ts";
+import { findEndColumn } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { inSourceType, watermarkRange } from "../plan/watermark.ts";
@@ -67,7 +67,7 @@ export async function findSides(plan: StreamPlan, context: DiffContext): Promise
   const resolved = await resolveStreamFields(plan, context, reader.connector, "none");
   const staged = stagedFields(resolved);
   const loader = plainClass(plan.loader);
-  const mark = findDeletedColumn(stream.load);
+  const mark = findEndColumn(plan);
   const marks: Field[] = mark === undefined ? [] : [
     { name: mark, dtype: "timestamp_tz", nullable: true },
   ];
@@ -216,16 +216,17 @@ function findMarks(
 
 /** The stream's own rows of the target, with the types of the stage. */
 function describeTarget(
-  { target, ownRows, stream }: StreamPlan,
+  plan: StreamPlan,
   { startedAt }: DiffContext,
   extractor: PlainClass,
   staged: readonly Field[],
   columns: readonly TargetColumn[],
   compared: readonly string[],
 ): Omit<SideInput, "compared" | "keys"> {
+  const { target, ownRows, stream } = plan;
   const values = ownRows !== undefined && "values" in ownRows ? ownRows.values : {};
   const where = ownRows !== undefined && "condition" in ownRows ? ownRows.condition : undefined;
-  const mark = findDeletedColumn(stream.load);
+  const mark = findEndColumn(plan);
   const read = staged.filter(({ name }) =>
     compared.includes(name) || name in values || name === mark
   );
@@ -258,7 +259,7 @@ function describeTarget(
       summarize: "counts",
     },
     within,
-    ...(read.some(({ name }) => name === mark) ? { deletedAt: mark } : {}),
+    ...(read.some(({ name }) => name === mark) ? { endedAt: mark } : {}),
   };
 }
 

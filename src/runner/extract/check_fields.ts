@@ -3,16 +3,37 @@ import { suggestWord } from "../../core/did_you_mean.ts";
 import { SchemaError } from "../../core/errors.ts";
 import { isIntegerType } from "../../core/values/values.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
+import { chooseHistory } from "../plan/load_settings.ts";
 import { targetName } from "../plan/field_declarations.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
 
 /**
- * Checks that the keys are fields, which a loader would notice only after everything was staged.
+ * Checks the fields that the load needs, which a loader would notice only after everything was staged.
  *
- * @throws {SchemaError} that names a key that is no field
+ * @throws {SchemaError} that names the field
  */
-export function checkUpsertKeys(
+export function checkLoadFields(plan: StreamPlan, resolved: ResolvedFields): void {
+  checkUpsertKeys(plan, resolved);
+  checkVersions(plan, resolved);
+}
+
+/** A field with another value in each run would make each run a version of each row. */
+function checkVersions(
+  { stream, mode }: StreamPlan,
+  { generated, constants = {} }: ResolvedFields,
+): void {
+  if (mode !== "scd2") return;
+  const other = generated.find(({ name }) => !Object.hasOwn(constants, name));
+  if (other === undefined) return;
+  throw new SchemaError(
+    `Cannot keep the history of stream "${stream.id}": field "${other.name}" differs in every run, so that each run would make a new version of each row; leave it out, "${
+      chooseHistory({ stream }).validFrom
+    }" has the time`,
+  );
+}
+
+function checkUpsertKeys(
   { stream }: StreamPlan,
   resolved: ResolvedFields,
 ): void {

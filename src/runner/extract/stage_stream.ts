@@ -29,7 +29,7 @@ import {
 } from "./extract_partitions.ts";
 import { checkTarget } from "./check_target.ts";
 import { checkBounds } from "./expectations.ts";
-import { checkPartitionField, checkUpsertKeys } from "./check_fields.ts";
+import { checkLoadFields, checkPartitionField } from "./check_fields.ts";
 import { prepareContext } from "./prepare_context.ts";
 import { chooseTypeChange } from "../plan/load_settings.ts";
 import { resolveStreamFields } from "./stream_fields.ts";
@@ -123,7 +123,7 @@ async function resolveStream(
     source.connector,
     chooseTypeChange(plan, context),
   );
-  checkUpsertKeys(plan, fields);
+  checkLoadFields(plan, fields);
   checkPartitionField(plan, fields);
   const { changes, before } = context.loads
     ? await checkTarget(plan, prepared, stagedFields(fields))

@@ -18,7 +18,7 @@ import { reportFields } from "./field_report.ts";
 import { expandWildcards } from "./wildcards.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 import { planRun, type ReadOptions } from "../plan/select_plans.ts";
-import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
+import { checkLoadFields, checkPartitionField } from "../extract/check_fields.ts";
 import type { PrepareContext } from "../extract/prepare_context.ts";
 import { resolveStreamFields } from "../extract/stream_fields.ts";
 import { compareMaxima, findRange, maxOwner } from "../extract/watermark_range.ts";
@@ -184,7 +184,7 @@ async function previewTarget(
     planned.status = "failed";
   }
   if (resolved === undefined) return;
-  checkUpsertKeys(plan, resolved);
+  checkLoadFields(plan, resolved);
   const fields = stagedFields(resolved);
   const loader = plainClass(plan.loader);
   const staged = { kind: plan.extractor.yields, fields };

@@ -7,7 +7,7 @@ import type { Selection } from "../../selector/mod.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import { planTarget } from "../extract/check_target.ts";
 import { stagedFields } from "../worker/extract_spec.ts";
-import { checkPartitionField, checkUpsertKeys } from "../extract/check_fields.ts";
+import { checkLoadFields, checkPartitionField } from "../extract/check_fields.ts";
 import type { PrepareContext } from "../extract/prepare_context.ts";
 import { chooseTypeChange } from "../plan/load_settings.ts";
 import { resolveStreamFields } from "../extract/stream_fields.ts";
@@ -111,7 +111,7 @@ async function checkSource(plan: StreamPlan, context: Context): Promise<Access> 
       connector,
       chooseTypeChange(plan, { fullRefresh: false }),
     );
-    checkUpsertKeys(plan, fields);
+    checkLoadFields(plan, fields);
     checkPartitionField(plan, fields);
     context.fields.set(plan, fields);
     return access;

@@ -7,6 +7,7 @@ import {
   type StreamSource,
   type StreamTarget,
 } from "../../models/source.ts";
+import { isKeyed } from "../../models/rules.ts";
 import type { Stream } from "../../models/stream.ts";
 import {
   fillPlaceholders,
@@ -143,7 +144,7 @@ function checkFields(stream: Stream, tables: readonly NamedTable[], report: Repo
       `Cannot ${action} stream "${id}": no ${lack} in ${names}; exclude these tables, or give them their own streams`,
     );
   };
-  if (load?.mode === "upsert") {
+  if (load?.mode !== undefined && isKeyed(load.mode)) {
     const { upsert_keys: keys } = load;
     if (keys === undefined) {
       const keyless = tables.filter((table) => primaryKey(stream, table).length === 0);
@@ -181,7 +182,7 @@ export function makeTableStream(
 ): TableStream {
   const { exclude: _exclude, include_views: _views, ...stream } = wildcard;
   const { load } = stream;
-  const keyed = load?.mode === "upsert" && load.upsert_keys === undefined;
+  const keyed = load?.mode !== undefined && isKeyed(load.mode) && load.upsert_keys === undefined;
   const where = source.type === "relation" && source.where !== undefined
     ? { where: source.where }
     : {};

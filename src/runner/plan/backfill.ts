@@ -2,6 +2,7 @@
 import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import { ConfigurationError, ValueError } from "../../core/errors.ts";
 import { compareValues, parseText } from "../../core/values/values.ts";
+import { isKeyed } from "../../models/rules.ts";
 import type { Field } from "../../models/field.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
 import { refuseUnordered } from "./watermark.ts";
@@ -41,9 +42,9 @@ export function checkBackfill(
         `${at}: it is read whole, expected extract mode incremental with a watermark_field`,
       );
     }
-    if (mode !== "upsert") {
+    if (!isKeyed(mode)) {
       throw new ConfigurationError(
-        `${at}: load mode ${mode} would load again what the target has, expected upsert`,
+        `${at}: load mode ${mode} would load again what the target has, expected upsert or scd2`,
       );
     }
   }

@@ -1,19 +1,26 @@
 /** Chooses the settings of a stream's load from its plan and the options of the run. */
-import { type PlannedLoad, replacesAll } from "../../core/contracts/loader.ts";
+import { type History, type PlannedLoad, replacesAll } from "../../core/contracts/loader.ts";
+import { isKeyed } from "../../models/rules.ts";
 import type { LoadMode, Stream } from "../../models/stream.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
 import { targetName } from "./field_declarations.ts";
 
+type LoadSettings = Pick<
+  PlannedLoad,
+  "mode" | "upsertKeys" | "where" | "deletes" | "history" | "lossy" | "schema" | "rejects"
+>;
+
 export function chooseLoadSettings(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh">,
-): Pick<PlannedLoad, "mode" | "upsertKeys" | "where" | "deletes" | "lossy" | "schema" | "rejects"> {
+): LoadSettings {
   const { load } = plan.stream;
   const mode = chooseMode(plan, context);
   return {
     mode,
-    deletes: mode === "upsert" ? chooseDeletes(plan) : undefined,
+    deletes: isKeyed(mode) ? chooseDeletes(plan) : undefined,
+    history: mode === "scd2" ? chooseHistory(plan) : undefined,
     upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
     where: load?.where,
     lossy: load?.lossy ?? "stop",
@@ -46,9 +53,27 @@ function chooseDeletes({ stream: { load, expect } }: StreamPlan): PlannedLoad["d
   };
 }
 
+/** The names of the columns that tell versions apart. */
+export function chooseHistory({ stream }: Pick<StreamPlan, "stream">): History {
+  const { valid_from_field: field, ...names } = stream.load?.history ?? {};
+  return {
+    validFrom: names.valid_from ?? "valid_from",
+    validTo: names.valid_to ?? "valid_to",
+    isCurrent: names.is_current ?? "is_current",
+    fromField: field === undefined ? undefined : targetName(stream, field),
+  };
+}
+
 /** The target's column in which a load marks deleted rows; undefined where it marks none. */
-export function findDeletedColumn(load: Stream["load"]): string | undefined {
-  return load?.deletes === "soft" ? load.deleted_at ?? "_dxt_deleted_at" : undefined;
+function findDeletedColumn(load: Stream["load"]): string | undefined {
+  return load?.deletes === "soft" && load.mode !== "scd2"
+    ? load.deleted_at ?? "_dxt_deleted_at"
+    : undefined;
+}
+
+/** The target's column that has a time in each row that is no longer there, or no longer current. */
+export function findEndColumn(plan: Pick<StreamPlan, "stream" | "mode">): string | undefined {
+  return plan.mode === "scd2" ? chooseHistory(plan).validTo : findDeletedColumn(plan.stream.load);
 }
 
 /** Whether rows that the target refuses become dead letters, instead of failing the load. */
@@ -56,7 +81,10 @@ export function rejectsRows({ error_handling }: Pick<Stream, "error_handling">):
   return error_handling?.on_load_error === "skip";
 }
 
-/** Returns `replace` for a full refresh, if the loader has that mode. */
-function chooseMode(plan: StreamPlan, context: Pick<RunContext, "fullRefresh">): LoadMode {
-  return context.fullRefresh && "replace" in plan.loader.modes ? "replace" : plan.mode;
+/** Returns `replace` for a full refresh, if the loader has that mode; history is never replaced. */
+function chooseMode(
+  { mode, loader }: StreamPlan,
+  { fullRefresh }: Pick<RunContext, "fullRefresh">,
+): LoadMode {
+  return fullRefresh && mode !== "scd2" && "replace" in loader.modes ? "replace" : mode;
 }

@@ -198,9 +198,8 @@ export function checkFullRefresh(
 ): void {
   if (fullRefresh !== true) return;
   for (const { stream, mode, loader, sharedWith } of plans) {
-    if (sharedWith.length === 0 || mode === "replace" || !("replace" in loader.modes)) {
-      continue;
-    }
+    const isReplaced = mode !== "replace" && mode !== "scd2" && "replace" in loader.modes;
+    if (sharedWith.length === 0 || !isReplaced) continue;
     const others = sharedWith.map((id) => `"${id}"`).join(", ");
     throw new ConfigurationError(
       `Cannot refresh stream "${stream.id}": its target would be replaced, and stream ${others} has rows in it; delete the stream's own rows in the target and run it without --full-refresh`,

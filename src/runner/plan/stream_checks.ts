@@ -1,5 +1,6 @@
 /** What classes and settings of a stream rule out, found before anything is connected. */
 import type { ProviderInfo } from "../../providers/provider_info.ts";
+import { describeLoad } from "../../core/contracts/loader.ts";
 import { hasPattern, isWildcard } from "../../models/wildcard.ts";
 import type { StreamPlace } from "./class_choice.ts";
 import { rejectsRows } from "./load_settings.ts";
@@ -88,7 +89,7 @@ function checkMode(
 ): void {
   if (!(mode in loader.modes)) {
     const modes = Object.keys(loader.modes).join(" and ");
-    throw at("load", `Cannot ${mode} into ${to.name}: it can ${modes}`);
+    throw at("load", `Cannot ${describeLoad(mode, to.name)}: it can ${modes}`);
   }
   if (stream.load?.deletes !== undefined && loader.deletesMissing !== true) {
     throw at(

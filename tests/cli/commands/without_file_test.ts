@@ -260,7 +260,7 @@ const WRONG: readonly [string[], RegExp, number?][] = [
   ],
   [
     ["run", "--from", "x.csv", "--to", "w.db", "--mode", "upsrt"],
-    /--mode: unknown mode "upsrt", expected append, replace, upsert/,
+    /--mode: unknown mode "upsrt", expected append, replace, upsert, scd2/,
   ],
   [["run", "--from", "x.csv", "--to", "w.db", "--mode", "upsert"], /--mode: .*no upsert_keys/],
   [["run", "--from", "x.csv", "--to", "w.db", "--key", "id"], /--key: .*expected mode: upsert/],

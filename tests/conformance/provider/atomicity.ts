@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readRecords } from "../../../src/arrow/mod.ts";
 import { HalfWay } from "../../support/staged.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { type Check, drain, rowsOf, type Trial } from "./trial.ts";
+import { type Check, drain, keysOf, rowsOf, type Trial } from "./trial.ts";
 
 export const atomicityChecks = {
   "failure": {
@@ -10,7 +10,7 @@ export const atomicityChecks = {
     async run(trial) {
       for (const mode of trial.undoneModes) {
         const name = `failed_${mode}`;
-        const upsertKeys = mode === "upsert" ? ["id"] : [];
+        const upsertKeys = keysOf(mode);
         await trial.load(name, ORDER_FIELDS, orders(1, 20), { mode, upsertKeys });
         const before = await trial.rows(name);
         await assert.rejects(
@@ -33,7 +33,7 @@ export const atomicityChecks = {
         for (const failAfter of [0, 2, 5]) {
           await assert.rejects(trial.load(`missing_${mode}`, ORDER_FIELDS, orders(1, 50), {
             mode,
-            upsertKeys: mode === "upsert" ? ["id"] : [],
+            upsertKeys: keysOf(mode),
             batchRows: 10,
             failAfter,
           }));
@@ -49,7 +49,7 @@ export const atomicityChecks = {
     async run(trial) {
       for (const mode of trial.undoneModes) {
         const name = `aborted_${mode}`;
-        const upsertKeys = mode === "upsert" ? ["id"] : [];
+        const upsertKeys = keysOf(mode);
         await trial.load(name, ORDER_FIELDS, orders(1, 20), { mode, upsertKeys });
         const before = await trial.rows(name);
         const controller = new AbortController();

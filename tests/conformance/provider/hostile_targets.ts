@@ -4,7 +4,7 @@ import { DXTError } from "../../../src/core/errors.ts";
 import { isAccepted } from "../../../src/core/values/conversion.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import type { Check, LoadOptions, Trial } from "./trial.ts";
+import { type Check, keysOf, type LoadOptions, type Trial } from "./trial.ts";
 
 interface HostileTarget {
   /** Makes the target under this name. */
@@ -97,7 +97,7 @@ export const hostileTargetChecks = {
             if (rules.lossy === "accept" && target.fitsNone === true) continue;
             const name = `hostile_${number++}`;
             await target.make(trial, name);
-            const options = { mode, ...rules, upsertKeys: mode === "upsert" ? ["id"] : [] };
+            const options = { mode, ...rules, upsertKeys: keysOf(mode) };
             const ready = await isReady(trial, name, options);
             let ran = true;
             try {

@@ -4,7 +4,7 @@ import { ConcurrentRunError, LoaderError, StaleRangeError } from "../../../src/c
 import type { CommitRecord } from "../../../src/core/contracts/loader.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { claimOf } from "../../support/claim.ts";
-import { appends, type Check, type Trial } from "./trial.ts";
+import { appends, type Check, keysOf, type Trial } from "./trial.ts";
 
 const FIELDS: readonly Field[] = [
   { name: "id", dtype: "int64", nullable: false },
@@ -105,7 +105,7 @@ export const lockChecks = {
     title: "rows of a range that is no longer the target's are refused, in every mode",
     async run(trial) {
       for (const mode of trial.modes) {
-        const upsertKeys = mode === "upsert" ? ["id"] : [];
+        const upsertKeys = keysOf(mode);
         const name = `range_${mode}`;
         const load = (from: number, to: number, max?: string) =>
           trial.load(name, FIELDS, rows(from, to), {

@@ -3,7 +3,7 @@ import { VerificationError } from "../../../src/core/errors.ts";
 import type { DXTRecord } from "../../../src/core/values/values.ts";
 import type { LoadMode, VerifyLevel } from "../../../src/models/stream.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import type { Check } from "./trial.ts";
+import { type Check, keysOf } from "./trial.ts";
 
 /** Rows that a stage may have staged when the target has `orders(0, 50)`, by what went wrong on the way. */
 const STAGED: Readonly<Record<string, readonly DXTRecord[]>> = {
@@ -71,7 +71,7 @@ async function refuseTampered(
 }
 
 function optionsOf(mode: LoadMode) {
-  return { mode, upsertKeys: mode === "upsert" ? ["id"] : [] };
+  return { mode, upsertKeys: keysOf(mode) };
 }
 
 function withChange(records: DXTRecord[], row: number, change: Partial<DXTRecord>): DXTRecord[] {

@@ -3,7 +3,7 @@ import type { DXTRecord, Value } from "../../../src/core/values/values.ts";
 import type { DeadLetter } from "../../../src/models/stored.ts";
 import type { Field } from "../../../src/models/field.ts";
 import type { LoadMode } from "../../../src/models/stream.ts";
-import { type Check, type RejectedRow, rowsOf, type Trial } from "./trial.ts";
+import { type Check, keysOf, type RejectedRow, rowsOf, type Trial } from "./trial.ts";
 
 const FIELDS: readonly Field[] = [
   { name: "id", dtype: "int64", nullable: true },
@@ -83,7 +83,7 @@ async function compare(trial: Trial, name: string, records: DXTRecord[], mode: L
   const rejected: RejectedRow[] = [];
   const receipt = await trial.load(name, FIELDS, records, {
     ...{ mode, rejected, batchRows: 40 },
-    upsertKeys: mode === "upsert" ? ["id"] : [],
+    upsertKeys: keysOf(mode),
   });
   const wanted = loadAlone(records, mode);
   const byRow = (one: { row: number }, other: { row: number }) => one.row - other.row;

@@ -1,7 +1,7 @@
 /** Tables whose columns are no longer those of the stream. */
 import assert from "node:assert/strict";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { type Check, refused, type Trial } from "./trial.ts";
+import { type Check, keysOf, refused, type Trial } from "./trial.ts";
 
 const OLD = ORDER_FIELDS.filter(({ name }) => name === "id" || name === "customer");
 const isRelational: Check["when"] = ({ provider }) => provider.category === "relational";
@@ -22,7 +22,7 @@ export const schemaChangeChecks = {
       await makeOld(trial, "old");
       const before = await trial.rows("old");
       for (const mode of ["append", "upsert"] as const) {
-        const options = { mode, upsertKeys: mode === "upsert" ? ["id"] : [] };
+        const options = { mode, upsertKeys: keysOf(mode) };
         const words = /no columns "total", "placed", .*schema: evolve.* ADD COLUMN .* ADD COLUMN /s;
         await refused(() => trial.load("old", ORDER_FIELDS, orders(4, 6), options), words);
         const { problems } = await trial.plan("old", ORDER_FIELDS, options);
@@ -40,7 +40,7 @@ export const schemaChangeChecks = {
       for (const mode of ["append", "upsert"] as const) {
         const name = `evolved_${mode}`;
         await makeOld(trial, name);
-        const upsertKeys = mode === "upsert" ? ["id"] : [];
+        const upsertKeys = keysOf(mode);
         const options = { mode, upsertKeys, schema: "evolve" } as const;
         const { problems, statements } = await trial.plan(name, ORDER_FIELDS, options);
         assert.deepEqual(problems, []);

@@ -3,7 +3,7 @@ import { DXTError, ValueError } from "../../../src/core/errors.ts";
 import type { Value } from "../../../src/core/values/values.ts";
 import type { Field } from "../../../src/models/field.ts";
 import { ORDER_FIELDS, orders } from "./records.ts";
-import { type Check, refused, relational } from "./trial.ts";
+import { type Check, keysOf, refused, relational } from "./trial.ts";
 
 type Type = Pick<Field, "dtype" | "precision" | "scale">;
 
@@ -42,8 +42,8 @@ export const targetChecks = {
     async run(trial) {
       await trial.load("narrow", ORDER_FIELDS.slice(0, 3), orders(1, 5));
       const before = await trial.rows("narrow");
-      for (const mode of trial.modes) {
-        const upsertKeys = mode === "upsert" ? ["id"] : [];
+      for (const mode of trial.plainModes) {
+        const upsertKeys = keysOf(mode);
         const options = { mode, upsertKeys, schema: "strict", failAfter: 0 } as const;
         const load = () => trial.load("narrow", ORDER_FIELDS, orders(5, 9), options);
         await refused(load, /"placed"/);
@@ -120,10 +120,10 @@ export const targetChecks = {
     title: "a column that the stream does not fill any more is named by plan and load",
     async run(trial) {
       const fields = ORDER_FIELDS.slice(0, 2);
-      for (const mode of trial.modes) {
+      for (const mode of trial.plainModes) {
         if (mode === "replace" && trial.provider.category !== "relational") continue;
         const name = `dropped_${mode}`;
-        const options = { mode, upsertKeys: mode === "upsert" ? ["id"] : [] };
+        const options = { mode, upsertKeys: keysOf(mode) };
         await trial.load(name, ORDER_FIELDS, orders(1, 5));
         for (const work of ["plan", "load"] as const) {
           trial.warnings.length = 0;
@@ -170,8 +170,8 @@ export const targetChecks = {
     async run(trial) {
       const must: Field = { name: "must", dtype: "int64", nullable: false };
       await trial.load("must", [must, ...ORDER_FIELDS], []);
-      for (const mode of trial.modes) {
-        const options = { mode, upsertKeys: mode === "upsert" ? ["id"] : [] };
+      for (const mode of trial.plainModes) {
+        const options = { mode, upsertKeys: keysOf(mode) };
         const { problems } = await trial.plan("must", ORDER_FIELDS, options);
         assert.match(problems.join(), /column "must" is NOT NULL and has no default/, mode);
         const load = () =>

@@ -17,6 +17,7 @@ import type {
   CommitRecord,
   Deletes,
   ExpectedWatermark,
+  History,
   Loader,
   LoadOutcome,
   LoadReceipt,
@@ -35,6 +36,7 @@ import {
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
 import type { LoadPlan } from "../../../src/core/contracts/loader.ts";
+import { isKeyed } from "../../../src/models/load_modes.ts";
 import type { LoadMode, LossRule, SchemaRule, VerifyLevel } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";
@@ -45,6 +47,8 @@ export interface LoadOptions extends StagedOptions {
   readonly upsertKeys?: readonly string[];
   readonly where?: string;
   readonly deletes?: Deletes;
+  /** Unset for mode scd2, which then has the columns of {@linkcode HISTORY}. */
+  readonly history?: History;
   readonly lossy?: LossRule;
   readonly schema?: SchemaRule;
   readonly verify?: VerifyLevel;
@@ -150,6 +154,11 @@ export class Trial implements AsyncDisposable {
     return modesOf(this.loaderClass);
   }
 
+  /** Modes that load any table with columns for the fields. */
+  get plainModes(): readonly LoadMode[] {
+    return this.modes.filter((mode) => mode !== "scd2");
+  }
+
   /** Modes in which a load that fails leaves the target as it was. */
   get undoneModes(): readonly LoadMode[] {
     return this.modes.filter((mode) => this.loaderClass.modes[mode] !== "at least once");
@@ -185,6 +194,7 @@ export class Trial implements AsyncDisposable {
   ): Promise<LoadReceipt> {
     const loader = await this.loader(options.connector);
     const { claim, expected, journal, upsertKeys = [], where, deletes } = options;
+    const history = historyOf(options);
     const whole = stagedOf(fields, records, options);
     const { rejected } = options;
     const numbers = new Set<number>();
@@ -203,7 +213,7 @@ export class Trial implements AsyncDisposable {
           seal: () => Promise.resolve(),
         },
       }),
-      ...{ claim, expected, journal, staged, upsertKeys, where, deletes },
+      ...{ claim, expected, journal, staged, upsertKeys, where, deletes, history },
       target: this.target(name),
       mode: options.mode ?? "replace",
       verify: async (rows) => {
@@ -220,8 +230,10 @@ export class Trial implements AsyncDisposable {
   async plan(
     name: string,
     fields: readonly Field[],
-    options: Pick<LoadOptions, "mode" | "upsertKeys" | "where" | "deletes" | "lossy" | "schema"> =
-      {},
+    options: Pick<
+      LoadOptions,
+      "mode" | "upsertKeys" | "where" | "deletes" | "history" | "lossy" | "schema"
+    > = {},
   ): Promise<LoadPlan> {
     return await (await this.loader()).plan({
       target: this.target(name),
@@ -230,6 +242,7 @@ export class Trial implements AsyncDisposable {
       upsertKeys: options.upsertKeys ?? [],
       where: options.where,
       deletes: options.deletes,
+      history: historyOf(options),
       ...(options.lossy === undefined ? {} : { lossy: options.lossy }),
       schema: options.schema,
       signal: this.#controller.signal,
@@ -369,6 +382,24 @@ export async function refused(work: () => Promise<unknown>, words?: RegExp): Pro
   return assert.fail("expected an error of dxt, nothing was thrown");
 }
 
+/** The columns of mode scd2 by which the checks tell versions apart. */
+export const HISTORY: History = {
+  validFrom: "valid_from",
+  validTo: "valid to",
+  isCurrent: "is_current",
+};
+
+function historyOf(
+  { mode, history }: Pick<LoadOptions, "mode" | "history">,
+): History | undefined {
+  return mode === "scd2" ? history ?? HISTORY : undefined;
+}
+
+/** The keys of orders, in a mode that needs keys. */
+export function keysOf(mode: LoadMode): string[] {
+  return isKeyed(mode) ? ["id"] : [];
+}
+
 export function modesOf({ modes }: LoaderClass): LoadMode[] {
   return Object.keys(modes) as LoadMode[];
 }
@@ -394,4 +425,5 @@ export const relational: When = ({ provider }) => provider.category === "relatio
 export const appends: When = ({ modes }) => modes.includes("append");
 export const replacesWhere: When = ({ loaderClass }) => loaderClass.replacesWhere === true;
 export const deletesMissing: When = ({ loaderClass }) => loaderClass.deletesMissing === true;
+export const versions: When = ({ modes }) => modes.includes("scd2");
 export const upserts: When = ({ modes }) => modes.includes("upsert");

@@ -2,13 +2,14 @@
 import type { FilestoreConnector } from "../../../core/contracts/connector.ts";
 import { typeText } from "../../../core/values/conversion.ts";
 import { ConfigurationError, LoaderError } from "../../../core/errors.ts";
-import type {
-  CommitRecord,
-  Loader,
-  LoadOutcome,
-  LoadReceipt,
-  LoadTask,
-  PlannedLoad,
+import {
+  type CommitRecord,
+  describeLoad,
+  type Loader,
+  type LoadOutcome,
+  type LoadReceipt,
+  type LoadTask,
+  type PlannedLoad,
 } from "../../../core/contracts/loader.ts";
 import type { StreamTarget } from "../../../models/source.ts";
 import { copyFiles } from "./copy_files.ts";
@@ -64,9 +65,11 @@ async function load(connector: FilestoreConnector, task: LoadTask): Promise<Load
  */
 export function refuseTarget(task: PlannedLoad): Pick<FileLoadTask, "mode" | "target"> {
   const { mode } = task;
-  if (mode === "upsert") {
+  if (mode === "upsert" || mode === "scd2") {
     throw new LoaderError(
-      "Cannot upsert into files: they have no keys, expected load mode append or replace",
+      `Cannot ${
+        describeLoad(mode, "files")
+      }: they have no keys, expected load mode append or replace`,
     );
   }
   if (task.staged.kind === "records") refuseNativeTypes(task);

@@ -1,6 +1,11 @@
-/** Deletes or marks rows of a target whose keys the source no longer has, in the transaction of an upsert. */
+/** Deletes, marks or closes rows of a target whose keys the source no longer has, in the transaction of a load. */
 import { ExpectationError, LoaderError, VerificationError } from "../../../core/errors.ts";
-import type { LoadTask, PlannedLoad } from "../../../core/contracts/loader.ts";
+import {
+  deletesRecords,
+  type History,
+  type LoadTask,
+  type PlannedLoad,
+} from "../../../core/contracts/loader.ts";
 import { listMarks } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { parenthesize } from "../select.ts";
@@ -13,9 +18,11 @@ export interface StagedKeys {
   readonly table: string;
   /** Quoted names of the key's columns, there and in the target. */
   readonly keys: readonly string[];
+  /** SQL of the time of the load, where its rows have that time. */
+  readonly now?: string;
 }
 
-type DeletingLoad = Pick<PlannedLoad, "deletes" | "where">;
+type DeletingLoad = Pick<PlannedLoad, "deletes" | "history" | "where">;
 
 /**
  * Counts the rows that a load may delete, before it writes; 0 if it deletes none.
@@ -28,16 +35,13 @@ export async function countDeletable<S extends SqlSession, T extends Table, E>(
   table: T,
   load: DeletingLoad,
 ): Promise<number> {
-  const { deletes } = load;
-  if (deletes === undefined) return 0;
-  if (deletes.column === undefined) {
-    await refuseCascades(system, session, table, "delete rows of");
-  }
+  if (load.deletes === undefined) return 0;
+  if (deletesRecords(load)) await refuseCascades(system, session, table, "delete rows of");
   return await countRows(session, selectWhere(table.name, listScope(load, system.dialect)));
 }
 
 /**
- * Deletes or marks the rows of a table whose keys are not staged.
+ * Deletes, marks or closes the rows of a table whose keys are not staged.
  *
  * @param before rows that the load could delete before it wrote
  * @returns the number of these rows; undefined for a load that deletes none
@@ -66,10 +70,12 @@ export async function deleteMissing(
       `the source no longer has the keys of ${count} of the target's ${before} rows, ${percent} %, expected at most ${deletes.maxPercent} % to delete (expect.max_delete_pct); the target is unchanged`,
     );
   }
+  const now = staged.now ?? dialect.momentLiteral(Temporal.Now.instant().round("microsecond"));
   const [mark] = listMarks(task).map((field) => dialect.quote(field.name));
-  if (mark === undefined) await session.query(deleteRows(missing));
+  if (task.history !== undefined) {
+    await closeVersions(session, table, conditions, now, task.history, dialect);
+  } else if (mark === undefined) await session.query(deleteRows(missing));
   else {
-    const now = dialect.momentLiteral(Temporal.Now.instant().round("microsecond"));
     await session.query(
       `UPDATE ${name} SET ${mark} = NULL WHERE ${mark} IS NOT NULL AND ${isStaged}`,
     );
@@ -79,6 +85,35 @@ export async function deleteMissing(
   if (left === 0) return count;
   throw new VerificationError(
     `Cannot delete rows of ${label}: ${left} of ${count} are left, a trigger or a policy keeps them`,
+  );
+}
+
+/** Words for the evidence of a load, with a leading comma; empty for a load that deletes no rows. */
+export function describeDeleted({ history }: DeletingLoad, count: number | undefined): string {
+  if (count === undefined) return "";
+  return `, ${count} ${history === undefined ? "deleted" : "closed"}`;
+}
+
+/** @throws {LoaderError} for a version that is valid only later */
+async function closeVersions(
+  session: SqlSession,
+  { name, label }: Table,
+  conditions: readonly string[],
+  now: string,
+  { validFrom, validTo, isCurrent }: History,
+  { quote }: Dialect,
+): Promise<void> {
+  const isLater = `${quote(validFrom)} >= ${now}`;
+  const later = await countRows(session, selectWhere(name, [...conditions, isLater]));
+  if (later > 0) {
+    throw new LoaderError(
+      `Cannot close versions of ${label}: ${later} of those that the source no longer has are valid from the time of this load or later ("${validFrom}"); mend these times, or run again later`,
+    );
+  }
+  await session.query(
+    `UPDATE ${name} SET ${quote(validTo)} = ${now}, ${quote(isCurrent)} = FALSE WHERE ${
+      conditions.join(" AND ")
+    }`,
   );
 }
 
@@ -100,6 +135,7 @@ function listScope(load: DeletingLoad, { quote }: Dialect): string[] {
   return [
     ...(load.where === undefined ? [] : [parenthesize(load.where)]),
     ...listMarks(load).map(({ name }) => `${quote(name)} IS NULL`),
+    ...(load.history === undefined ? [] : [quote(load.history.isCurrent)]),
   ];
 }
 

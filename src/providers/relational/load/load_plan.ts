@@ -1,7 +1,7 @@
 /** Plans a load in a read-only transaction: the statements that it would run, and its problems. */
 import type { FieldConversion } from "../../../core/values/conversion.ts";
 import { DXTError, LoaderError } from "../../../core/errors.ts";
-import type { LoadPlan, PlannedLoad } from "../../../core/contracts/loader.ts";
+import { deletesRecords, type LoadPlan, type PlannedLoad } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
 import {
   columnFinder,
@@ -11,6 +11,7 @@ import {
   warnOfOmissions,
 } from "../column_match.ts";
 import type { WriteRights } from "../access.ts";
+import { isKeyed } from "../../../models/rules.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import type { RelationalSystem, RowCount, SqlSession, Table, TableName } from "../contract.ts";
 import { quoteTable, tableName } from "../names.ts";
@@ -47,7 +48,7 @@ export interface LoadSteps<S extends SqlSession, T extends Table> {
   /** Statements that an append to a table that exists runs besides. */
   appendStatements?(session: S, table: T): Promise<readonly string[]>;
   /**
-   * Statements that an upsert runs before its rows are written.
+   * Statements that an upsert runs before its rows are written, or by which versions change the table.
    *
    * @param name quoted
    * @param table unset where the load creates it
@@ -86,7 +87,7 @@ export async function planLoad<S extends SqlSession, T extends Table, E>(
   const name = tableName(load.target);
   const rights = await connector.findWriteRights(session, name, load.mode);
   // A hard delete needs the rights of a replacement, too.
-  const more = load.deletes !== undefined && load.deletes.column === undefined
+  const more = deletesRecords(load)
     ? await connector.findWriteRights(session, name, "replace")
     : rights;
   const table = await system.catalog.find(session, name);
@@ -113,11 +114,15 @@ async function planNew<S extends SqlSession, T extends Table, E>(
     return { field, type, conversion: system.types.conversionInNew(field, type) };
   });
   const statements = await createStatements(system, session, load, made);
-  if (load.mode === "upsert") {
+  const problems: string[] = [];
+  if (isKeyed(load.mode)) {
     const name = quoteTable(made.name, system.dialect);
-    statements.push(...await steps.upsertStatements(session, name, fields));
+    await collect(
+      problems,
+      async () => statements.push(...await steps.upsertStatements(session, name, fields)),
+    );
   }
-  return { exists: false, columns, statements, destructive: [], problems: [] };
+  return { exists: false, columns, statements, destructive: [], problems };
 }
 
 async function planExisting<S extends SqlSession, T extends Table, E>(
@@ -129,24 +134,16 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
   warn: (message: string) => void,
 ): Promise<LoadPlan> {
   const problems: string[] = [];
-  const collect = async (work: () => unknown) => {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof DXTError)) throw error;
-      problems.push(error.message);
-    }
-  };
   let { fields } = load.staged;
   const statements: string[] = [];
   let replacement: Replacement | undefined;
   if (load.mode === "replace") {
-    await collect(() => refuseCascades(system, session, table));
-    await collect(async () => replacement = await steps.replacement(session, table));
+    await collect(problems, () => refuseCascades(system, session, table));
+    await collect(problems, async () => replacement = await steps.replacement(session, table));
   }
   const { deletes } = load;
-  if (deletes !== undefined && deletes.column === undefined) {
-    await collect(() => refuseCascades(system, session, table, "delete rows of"));
+  if (deletesRecords(load)) {
+    await collect(problems, () => refuseCascades(system, session, table, "delete rows of"));
   }
   const { beside } = replacement ?? {};
   if (beside !== undefined) statements.push(beside.creation);
@@ -157,7 +154,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     ...findMissingFields(system, table, fields),
     ...narrow.map(({ field: { name } }) => name),
   ]);
-  await collect(async () => {
+  await collect(problems, async () => {
     const isNew = beside !== undefined;
     const changes = await planChanges(system, session, altered, load, undefined, isNew);
     statements.push(...changes);
@@ -169,7 +166,7 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     for (const message of describeShort(system, table, short)) warn(message);
   }
   // The missing rights already say that a view is not a table.
-  await collect(() => {
+  await collect(problems, () => {
     if (table.readOnlyKind !== undefined) return;
     // The plan of each column reports its losses, so that no loss throws here.
     const target = matchColumns(system, table, { ...load, lossy: "accept" }, changed);
@@ -177,16 +174,20 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     const { computed } = target;
     fields = fields.filter(({ name }) => !computed.includes(name));
   });
-  await collect(() => steps.refuseTable?.(session, table));
+  await collect(problems, () => steps.refuseTable?.(session, table));
   const count = await findCount(system, session, load, table);
   const destructive: string[] = [];
   if (load.mode === "append") {
     statements.push(...await steps.appendStatements?.(session, table) ?? []);
   }
-  if (load.mode === "upsert") {
-    statements.push(...await steps.upsertStatements(session, table.name, fields, table));
-    if (deletes !== undefined && deletes.column === undefined) {
-      const most = `at most ${deletes.maxPercent} % of ${describeRows(count)}`;
+  if (isKeyed(load.mode)) {
+    await collect(
+      problems,
+      async () =>
+        statements.push(...await steps.upsertStatements(session, table.name, fields, table)),
+    );
+    if (deletesRecords(load)) {
+      const most = `at most ${deletes!.maxPercent} % of ${describeRows(count)}`;
       destructive.push(
         `rows of ${table.label} whose keys the source no longer has are deleted, ${most}`,
       );
@@ -205,6 +206,16 @@ async function planExisting<S extends SqlSession, T extends Table, E>(
     destructive,
     problems,
   };
+}
+
+/** Adds the message of an error to the problems of a plan. */
+async function collect(problems: string[], work: () => unknown): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof DXTError)) throw error;
+    problems.push(error.message);
+  }
 }
 
 async function findCount<S extends SqlSession, T extends Table, E>(

@@ -20,13 +20,16 @@ import { findMaxWatermark, type WatermarkReader } from "../max_watermark.ts";
 import { displayTable, tableName } from "../names.ts";
 import { countRows, deleteRows, matchingRows } from "./statements.ts";
 import { checkLoadTask } from "./target.ts";
-import { countDeletable, deleteMissing, type StagedKeys } from "./deletes.ts";
+import { countDeletable, deleteMissing, describeDeleted, type StagedKeys } from "./deletes.ts";
+import { keepsHistory, planVersions } from "./history.ts";
 import { uniqueKeyStatements } from "./unique_key.ts";
+import type { VersionSyntax } from "./version_statements.ts";
 
 /** Checks and plans loads and finds watermarks; a provider's subclass writes the rows. */
 export abstract class RelationalLoader<S extends SqlSession, T extends Table, E> implements Loader {
   protected abstract readonly connector: LoadingConnector<S, T, E>;
   protected abstract readonly watermarks: WatermarkReader<S, T>;
+  protected abstract readonly versionSyntax: VersionSyntax;
 
   /** Writes the rows of a checked task, or leaves the target as it was. */
   protected abstract write(task: LoadTask): Promise<LoadReceipt>;
@@ -35,12 +38,19 @@ export abstract class RelationalLoader<S extends SqlSession, T extends Table, E>
   protected refuseLoad(_load: PlannedLoad): void {}
 
   /** The steps of this load. By default a replacement deletes rows, and an upsert indexes its keys. */
-  protected steps({ upsertKeys, where }: PlannedLoad): LoadSteps<S, T> {
+  protected steps(load: PlannedLoad): LoadSteps<S, T> {
+    const { upsertKeys, where } = load;
     const { system } = this.connector;
     return {
-      // A table that the load creates has its keys as primary key.
-      upsertStatements: async (session, _name, _fields, table) =>
-        table === undefined ? [] : await uniqueKeyStatements(system, session, table, upsertKeys),
+      upsertStatements: async (session, name, fields, table) => {
+        if (keepsHistory(load)) {
+          return await planVersions(system, this.versionSyntax, session, name, fields, load, table);
+        }
+        // A table that the load creates has its keys as primary key.
+        return table === undefined
+          ? []
+          : await uniqueKeyStatements(system, session, table, upsertKeys);
+      },
       replacement: (_session, { name, label }) =>
         Promise.resolve({
           statements: [deleteRows(matchingRows(name, where))],
@@ -130,7 +140,7 @@ interface FillOptions {
   /** The load has created the table. */
   readonly isNew?: boolean;
   /** The keys of the staged rows, in a table of the session; called for a load that deletes rows. */
-  readonly findStaged?: () => Promise<StagedKeys & Disposable>;
+  readonly findStaged?: () => Promise<StagedKeys & Partial<Disposable>>;
 }
 
 /**
@@ -161,9 +171,10 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
     );
   }
   if (task.deletes !== undefined && findStaged !== undefined) {
-    using staged = await findStaged();
+    const staged = await findStaged();
+    using _ = { [Symbol.dispose]: () => staged[Symbol.dispose]?.() };
     const deleted = await deleteMissing(session, task, table, staged, system.dialect, before);
-    return { rows, evidence: `${evidence}, ${deleted} deleted`, deleted };
+    return { rows, evidence: `${evidence}${describeDeleted(task, deleted)}`, deleted };
   }
   if (!isReplace) return { rows, evidence };
   await proveReplaced(session, table, task);

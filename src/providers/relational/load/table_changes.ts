@@ -3,7 +3,7 @@ import { SchemaError } from "../../../core/errors.ts";
 import { type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
 import { holdsAll, isAccepted } from "../../../core/values/conversion.ts";
 import type { Field } from "../../../models/field.ts";
-import { columnFinder, listMarks, type Matching } from "../column_match.ts";
+import { columnFinder, listOwnFields, type Matching } from "../column_match.ts";
 import type { ColumnOf, RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { addColumn, deleteRows } from "./statements.ts";
 import { keyOfNewTable, type NewTable } from "./target.ts";
@@ -35,12 +35,13 @@ export async function planChanges<S extends SqlSession, T extends Table, E>(
 ): Promise<string[]> {
   if (table.readOnlyKind !== undefined) return [];
   const { schema } = load;
-  const fields = [...load.staged.fields, ...listMarks(load)];
+  const fields = [...load.staged.fields, ...listOwnFields(load)];
   const find = columnFinder(system, table);
   const names = findMissingFields(system, table, fields);
   const missing = fields.filter(({ name }) => names.includes(name));
   const narrow = await findNarrowFields(system, session, table, load);
   if (missing.length + narrow.length === 0) return [];
+  refuseMissingVersions(table, load, names);
   const types = made?.types ?? await system.types.newTypes(session, fields, keyOfNewTable(load));
   const findType = (field: Field) => types[fields.indexOf(field)]!;
   const { quote } = system.dialect;
@@ -136,6 +137,24 @@ export async function findShortColumns<S extends SqlSession, T extends Table, E>
     if (type !== undefined) short.push({ field, type });
   }
   return short;
+}
+
+/** @throws {SchemaError} for a table whose rows would be versions of no known time */
+function refuseMissingVersions(
+  { label }: Table,
+  { history }: PlannedLoad,
+  missing: readonly string[],
+): void {
+  const { validFrom, validTo, isCurrent } = history ?? {};
+  const lacking = [validFrom, validTo, isCurrent].filter((name) =>
+    name !== undefined && missing.includes(name)
+  );
+  if (lacking.length === 0) return;
+  throw new SchemaError(
+    `Cannot keep history in ${label}: it has no ${
+      lacking.map((name) => `"${name}"`).join(", ")
+    }, so that its rows have no time from which they are valid; load a new table, or name its columns in load.history`,
+  );
 }
 
 function describeMissing(

@@ -1,7 +1,7 @@
 /** The table of a load: found and matched, or made when it is missing. */
 import { LoaderError, SchemaError } from "../../../core/errors.ts";
-import { type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
-import { listMarks, matchColumns, type Target } from "../column_match.ts";
+import { type History, type PlannedLoad, replacesAll } from "../../../core/contracts/loader.ts";
+import { listOwnFields, matchColumns, type Target } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table, TableName } from "../contract.ts";
 import { displayTable, quoteTable, refuseLongNames, tableName } from "../names.ts";
 import { createTable } from "./statements.ts";
@@ -24,12 +24,17 @@ export function checkLoadTask(task: PlannedLoad, dialect: Dialect): void {
     }
     seen.set(folded, name);
   }
-  for (const { name } of listMarks(task)) {
+  for (const { name } of listOwnFields(task)) {
     if (!seen.has(dialect.foldName(name))) continue;
     throw new SchemaError(
-      `Cannot mark deleted rows in column "${name}": the stream has a field of that name, set load.deleted_at to another one`,
+      task.history === undefined
+        ? `Cannot mark deleted rows in column "${name}": the stream has a field of that name, set load.deleted_at to another one`
+        : `Cannot keep history in column "${name}": the stream has a field of that name, set ${
+          nameSetting(task.history, name)
+        } to another one`,
     );
   }
+  if (task.history !== undefined) checkFromField(task, task.history);
   for (const key of task.upsertKeys) {
     if (!fields.some((field) => field.name === key)) {
       throw new LoaderError(
@@ -42,12 +47,39 @@ export function checkLoadTask(task: PlannedLoad, dialect: Dialect): void {
   refuseLongNames(task, dialect);
 }
 
+function nameSetting({ validFrom, validTo }: History, column: string): string {
+  const key = column === validFrom ? "valid_from" : column === validTo ? "valid_to" : "is_current";
+  return `load.history.${key}`;
+}
+
+/** @throws {LoaderError} for a field whose values are no times */
+function checkFromField({ staged, deletes }: PlannedLoad, { fromField }: History): void {
+  if (fromField === undefined) return;
+  const at = `Cannot keep history by "${fromField}" (load.history.valid_from_field)`;
+  const field = staged.fields.find(({ name }) => name === fromField);
+  if (field === undefined) {
+    throw new LoaderError(
+      `${at}: no such field, staged are ${staged.fields.map(({ name }) => `"${name}"`).join(", ")}`,
+    );
+  }
+  const { dtype } = field;
+  if (!["date", "timestamp", "timestamp_tz"].includes(dtype)) {
+    throw new LoaderError(`${at}: it is ${dtype}, expected a date or a timestamp`);
+  }
+  if (dtype === "date" && deletes !== undefined) {
+    throw new LoaderError(
+      `${at}: load.deletes closes versions at the time of the load, and the field is a date; expected a timestamp, or no deletes`,
+    );
+  }
+}
+
 /**
- * Primary key of a table that a load creates: the upsert keys, or the source's key where the table
+ * Primary key of a table that a load creates: the upsert keys, with the time of a version, or the source's key where the table
  * is replaced. Appended records of the same key are several records, and so are those of several conditions.
  */
 export function keyOfNewTable(load: PlannedLoad): readonly string[] {
-  const { mode, upsertKeys, staged } = load;
+  const { mode, upsertKeys, staged, history } = load;
+  if (history !== undefined) return [...upsertKeys, history.validFrom];
   if (mode === "upsert") return upsertKeys;
   if (!replacesAll(load)) return [];
   return staged.fields.filter(({ key }) => key === true).map(({ name }) => name);
@@ -70,7 +102,7 @@ export async function describeNewTable<S extends SqlSession, T extends Table, E>
   const own = defaultSchema === undefined ? {} : { schema: defaultSchema };
   return {
     name: { ...own, ...tableName(task.target) },
-    types: await types.newTypes(session, [...task.staged.fields, ...listMarks(task)], keys),
+    types: await types.newTypes(session, [...task.staged.fields, ...listOwnFields(task)], keys),
     keys,
   };
 }
@@ -94,7 +126,7 @@ export async function createStatements<S extends SqlSession, T extends Table, E>
   }
   const schema = await schemaStatements?.(session, name) ?? [];
   // Keys of an upsert are NOT NULL, even where the system's primary keys allow NULL.
-  const fields = [...task.staged.fields, ...listMarks(task)];
+  const fields = [...task.staged.fields, ...listOwnFields(task)];
   const columns = fields.map(({ name, nullable }, i) => ({
     name,
     type: types[i]!,

@@ -1,7 +1,6 @@
 /** The statements of an upsert, by the syntax that the system has for it. */
-import type { Quoting } from "../contract.ts";
-import type { Target } from "../column_match.ts";
-import type { Table } from "../contract.ts";
+import type { Field } from "../../../models/field.ts";
+import type { Quoting, TableColumn } from "../contract.ts";
 
 /**
  * `on conflict` needs a unique index of the keys, `on duplicate key` takes any unique index, and
@@ -16,8 +15,14 @@ export interface UpsertColumns {
   readonly others: readonly string[];
 }
 
+/** A field, and the column that takes it. */
+interface NamedColumn {
+  readonly field: Pick<Field, "name">;
+  readonly column: Pick<TableColumn, "name">;
+}
+
 export function upsertColumns(
-  { columns }: Pick<Target<Table, unknown>, "columns">,
+  { columns }: { readonly columns: readonly NamedColumn[] },
   upsertKeys: readonly string[],
   { quote }: Quoting,
 ): UpsertColumns {

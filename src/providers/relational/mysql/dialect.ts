@@ -20,7 +20,7 @@ export function textLiteral(text: string): string {
 const binaryLiteral = (bytes: Uint8Array) => bytes.length === 0 ? "''" : `X'${bytes.toHex()}'`;
 
 /** Text compares by its bytes, whatever the collation of its column, and with its blanks. */
-const castToBytes = (sql: string) => `CAST(CONVERT(${sql} USING utf8mb4) AS BINARY)`;
+export const castToBytes = (sql: string) => `CAST(CONVERT(${sql} USING utf8mb4) AS BINARY)`;
 
 function boundLiteral(value: Exclude<Value, null>, { dtype }: Field): string {
   switch (dtype) {

@@ -9,6 +9,8 @@ import {
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
+import { keepsHistory } from "../load/history.ts";
+import type { StagedKeys } from "../load/deletes.ts";
 import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import { displayTable, tableName } from "../names.ts";
 import { readChecked } from "../load/null_checks.ts";
@@ -25,6 +27,7 @@ import { watermarks } from "./max_watermark.ts";
 import { refuseMissingRights } from "./privileges.ts";
 import { lockLoads, nameLock, restoreReplaced, siblingTable } from "./load/sibling_table.ts";
 import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./load/staged_upsert.ts";
+import { prepareVersions, versionSyntax } from "./load/versions.ts";
 import { mysql, type Target } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
 import {
@@ -51,6 +54,7 @@ const TRANSACTIONAL = /^(InnoDB|RocksDB|TokuDB|ndbcluster)$/i;
  */
 export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLimit> {
   protected override readonly watermarks = watermarks;
+  protected override readonly versionSyntax = versionSyntax;
 
   constructor(
     protected override readonly connector: MySQLConnector,
@@ -177,7 +181,9 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         this.#hasMarker(load) ? await markerStatements(session, table) : [],
       async upsertStatements(session, name, fields, table) {
         const loaded = fields.map((field) => field.name);
-        if (table !== undefined) await refuseOtherKeys(session, table, loaded, load.upsertKeys);
+        if (table !== undefined && !keepsHistory(load)) {
+          await refuseOtherKeys(session, table, loaded, load.upsertKeys);
+        }
         return await steps.upsertStatements(session, name, fields, table);
       },
       replacement: async (session, table) => {
@@ -212,20 +218,31 @@ async function loadInto(
 ): Promise<LoadReceipt> {
   // Creating a table or an index would end the transaction.
   const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
+  const versions = keepsHistory(task) ? await prepareVersions(session, target, task) : undefined;
+  const staging = upsert?.staging ?? versions?.staging;
   await session.query("START TRANSACTION");
   const wasEmpty = task.verify !== undefined && await isEmpty(session, target.table);
   const write = async () => {
-    const rows = await sendRows(session, task, target, upsert?.staging ?? target.table.name);
+    const rows = await sendRows(session, task, target, staging ?? target.table.name);
+    const evidence = `Records: ${rows}  Warnings: 0`;
+    if (versions !== undefined) {
+      return { rows, evidence: `${evidence}, ${await versions.load.write()}` };
+    }
     if (upsert !== undefined) await runUpsert(session, target, upsert);
-    return { rows, evidence: `Records: ${rows}  Warnings: 0` };
+    return { rows, evidence };
   };
   const isNew = rename !== undefined;
   const findStaged = () =>
-    Promise.resolve({ table: upsert!.staging, keys: upsert!.keys, [Symbol.dispose]() {} });
+    Promise.resolve<StagedKeys>(
+      versions?.load ?? { table: upsert!.staging, keys: upsert!.keys },
+    );
   const options = { isNew, findStaged };
   const receipt = await fillTable(mysql, session, task, target.table, write, options);
   task.signal.throwIfAborted();
-  const loaded = { creates: append.creates, wasEmpty, staging: upsert?.staging };
+  const loaded = {
+    ...{ creates: append.creates, wasEmpty, staging: upsert?.staging },
+    versions: versions?.load.selectLoaded(),
+  };
   const verified = await verifyLoaded(session, task, target, loaded);
   await task.rejections?.seal();
   const pending = { ...append, rows: receipt.rows };

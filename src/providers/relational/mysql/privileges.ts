@@ -4,6 +4,7 @@
  * statement runs, so that dxt looks for these in the server's lists.
  */
 import { LoaderError } from "../../../core/errors.ts";
+import { isKeyed } from "../../../models/rules.ts";
 import type { LoadMode } from "../../../models/stream.ts";
 import { RIGHTS_OF_MODE } from "../access.ts";
 import type { TableName } from "../contract.ts";
@@ -28,7 +29,7 @@ export async function findMissingRights(
   for (const right of rights) {
     if (await lacksRight(session, await writeStatement(session, right, name))) lacking.push(right);
   }
-  const stages = mode === "upsert" &&
+  const stages = isKeyed(mode) &&
     await lacksRight(session, "CREATE TEMPORARY TABLE dxt_staging (id INT)");
   if (lacking.length === 0 && !stages) return [];
   const { rows: [row] } = await session.query("SELECT CURRENT_USER()");
@@ -37,7 +38,7 @@ export async function findMissingRights(
     ...(lacking.length === 0 ? [] : [`${login} ${lacking.join(", ")} on ${displayTable(name)}`]),
     ...(stages
       ? [
-        `${login} CREATE TEMPORARY TABLES on the database, an upsert stages rows in a temporary table`,
+        `${login} CREATE TEMPORARY TABLES on the database, the load stages rows in a temporary table`,
       ]
       : []),
   ];

@@ -9,7 +9,8 @@ import type {
 } from "../../../core/contracts/loader.ts";
 import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
-import { countDeletable, deleteMissing } from "../load/deletes.ts";
+import { countDeletable, deleteMissing, describeDeleted } from "../load/deletes.ts";
+import { keepsHistory } from "../load/history.ts";
 import { upsertColumns } from "../load/upsert.ts";
 import { nameTarget, proveReplaced, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
@@ -31,6 +32,7 @@ import {
   stageTable,
 } from "./load/upsert.ts";
 import { examineTable, selectAll, selectWritten, verifyLoaded } from "./load/verify_load.ts";
+import { versionSyntax, writeVersions } from "./load/versions.ts";
 import { loadShare, shareLoad } from "./parallel_load.ts";
 import type { Relation } from "./sql/catalog.ts";
 import { dialect } from "./sql/dialect.ts";
@@ -43,11 +45,13 @@ import type { Session } from "./wire/session.ts";
  * Appends by COPY into the table itself. Replaces by DELETE and COPY: TRUNCATE would be faster, but is
  * not under MVCC, so that a reader with an older snapshot would find the table empty. Other writers wait
  * until the end, readers do not. A swap of tables (`table_swap.ts`) is an option, since it makes readers
- * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`).
+ * wait, and older snapshots see none of its rows. Upserts by COPY into a temporary table (`upsert.ts`), and so
+ * keeps versions (`versions.ts`).
  * Several connections may write a new table (`parallel_load.ts`).
  */
 export class PostgresCopyLoader extends RelationalLoader<Session, Relation, ColumnEncoding> {
   protected override readonly watermarks: WatermarkReader<Session, Relation>;
+  protected override readonly versionSyntax = versionSyntax;
 
   constructor(
     protected override readonly connector: PostgresConnector,
@@ -62,7 +66,9 @@ export class PostgresCopyLoader extends RelationalLoader<Session, Relation, Colu
   }
 
   protected override steps(load: PlannedLoad): LoadSteps<Session, Relation> {
-    return loadSteps(load, isSwap(load, this.options));
+    const steps = loadSteps(load, isSwap(load, this.options));
+    if (!keepsHistory(load)) return steps;
+    return { ...steps, upsertStatements: super.steps(load).upsertStatements };
   }
 
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
@@ -139,6 +145,7 @@ async function writeRows(
   task: LoadTask,
   target: Target,
 ): Promise<Omit<LoadReceipt, "rows">> {
+  if (keepsHistory(task)) return await writeVersions(system, session, task, target);
   if (task.mode === "upsert") return await upsertRows(system, session, task, target);
   const { table } = target;
   const isReplace = task.mode === "replace";
@@ -179,8 +186,7 @@ async function upsertRows(
   const staged = { table: STAGE, keys };
   const deleted = await deleteMissing(session, task, table, staged, dialect, before);
   const verified = await verifyLoaded(system, session, task, target, upsert.loaded);
-  const words = deleted === undefined ? "" : `, ${deleted} deleted`;
-  return { evidence: `${evidence}${words}`, deleted, verified };
+  return { evidence: `${evidence}${describeDeleted(task, deleted)}`, deleted, verified };
 }
 
 /**

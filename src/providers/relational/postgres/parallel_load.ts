@@ -10,6 +10,7 @@ import type {
   SharedLoad,
   VerifiedLoad,
 } from "../../../core/contracts/loader.ts";
+import { isKeyed } from "../../../models/rules.ts";
 import { planChanges } from "../load/table_changes.ts";
 import { createTarget, describeNewTable, keyOfNewTable, makeTarget } from "../load/target.ts";
 import type { PostgresSystem, Target } from "./system.ts";
@@ -47,7 +48,7 @@ export async function shareLoad(
   swap: boolean,
   check: () => Promise<void>,
 ): Promise<SharedLoad | undefined> {
-  if (task.mode === "upsert" || task.where !== undefined) return undefined;
+  if (isKeyed(task.mode) || task.where !== undefined) return undefined;
   const { config } = connector;
   const session = await connector.begin("write", task.signal);
   try {

@@ -8,6 +8,7 @@ import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { describeNewTable, type NewTable, prepareTarget } from "../load/target.ts";
 import { ensureUniqueKey } from "../load/unique_key.ts";
+import { keepsHistory } from "../load/history.ts";
 import { upsertClause, upsertColumns } from "../load/upsert.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { eventLoopPause, openToWrite } from "./sql/database_file.ts";
@@ -16,7 +17,8 @@ import { acceptInSteps, RefusedRow, refuseReferences } from "./load/accept_rows.
 import { lockLoads } from "./load/load_lock.ts";
 import { lastRowNumber, rememberLoad } from "./load/load_commit.ts";
 import { describeTextColumns, findTextColumns } from "./load/text_columns.ts";
-import { hasRows, verifyLoaded } from "./load/verify_load.ts";
+import { hasRows, verifyLoaded, verifyVersions } from "./load/verify_load.ts";
+import { prepareVersions, versionSyntax } from "./load/versions.ts";
 import { dialect } from "./sql/dialect.ts";
 import { watermarks } from "./sql/max_watermark.ts";
 import { UpsertedRows } from "./load/upserted_rows.ts";
@@ -38,6 +40,7 @@ const BREATHE = 4096;
  */
 export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, ColumnFit> {
   protected override readonly watermarks = watermarks;
+  protected override readonly versionSyntax = versionSyntax;
 
   constructor(protected override readonly connector: SqliteConnector) {
     super();
@@ -101,16 +104,23 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       const target = await prepareTarget(sqlite, session, task, made);
       const { table } = target;
       if (mode === "upsert") await ensureUniqueKey(sqlite, session, table, task.upsertKeys);
+      const versions = keepsHistory(task)
+        ? await prepareVersions(database, target, task)
+        : undefined;
       const last = lastRowNumber(database, task.target);
       const before = { last, hasRows: hasRows(database, target) };
       warnOfOmissions(this.connector.warn, target);
       const write = async () => {
-        const rows = await insertRows(database, target, task);
+        const rows = await insertRows(database, versions?.stage ?? target, task);
+        if (versions !== undefined) return { rows, evidence: await versions.write() };
         return { rows, evidence: `${mode} changed ${rows} rows` };
       };
-      const findStaged = () => UpsertedRows.find(database, target, task);
+      const findStaged = async () =>
+        versions?.load ?? await UpsertedRows.find(database, target, task);
       const receipt = await fillTable(sqlite, session, task, table, write, { findStaged });
-      const verified = await verifyLoaded(database, task, target, before, receipt.rows);
+      const verified = versions === undefined
+        ? await verifyLoaded(database, task, target, before, receipt.rows)
+        : await verifyVersions(database, task, target, versions.load.selectLoaded());
       await task.rejections?.seal();
       await rememberLoad(database, task, last, receipt.rows);
       return { ...receipt, verified };

@@ -44,7 +44,7 @@ export default defineProvider<SqliteConfig, SqliteConnector>({
   },
   loaders: {
     SqliteLoader: {
-      description: "Writes in one transaction: append, replace, upsert",
+      description: "Writes in one transaction",
       ...TABLE_LOADS,
       rejects: ["append", "replace", "upsert"],
       options: NONE,

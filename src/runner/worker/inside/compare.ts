@@ -102,7 +102,7 @@ interface HashedBatch {
 
 /** Reads and hashes the rows of a side, as a run would stage them. */
 async function* readSide(
-  { extractor: chosen, spec, compared, keys, within, deletedAt, loaded }: SideInput,
+  { extractor: chosen, spec, compared, keys, within, endedAt, loaded }: SideInput,
   report: (progress: SideProgress) => void,
   signal: AbortSignal,
 ): AsyncGenerator<HashedBatch, void, void> {
@@ -120,7 +120,7 @@ async function* readSide(
   for await (const read of verifyReceived(readBatches(extraction, spec, watch, newStats()))) {
     const batch = within.reduce(
       (rows, range) => filterBatch(rows, findPredicate(rows, fields, range)),
-      deletedAt === undefined ? read : filterBatch(read, findUnset(read, fields, deletedAt)),
+      endedAt === undefined ? read : filterBatch(read, findUnset(read, fields, endedAt)),
     );
     if (batch.numRows === 0) continue;
     const inRange = loaded && findPredicate(batch, fields, loaded);

@@ -108,8 +108,8 @@ export interface SideInput {
   readonly keys: readonly string[];
   /** Rows outside of one of these ranges are left out. */
   readonly within: readonly WatermarkRange[];
-  /** Name of the field that marks a row as deleted by any value: such rows are left out. */
-  readonly deletedAt?: string | undefined;
+  /** Name of the field whose value marks a row as deleted, or as a version that has ended: it is left out. */
+  readonly endedAt?: string | undefined;
   /** Rows outside of this range are later ones, which no load has had to take. */
   readonly loaded?: WatermarkRange | undefined;
 }

@@ -27,18 +27,10 @@ export async function prepareUpsert(
 ): Promise<Upsert> {
   await refuseOtherKeys(session, table, columns.map(({ column }) => column.name), upsertKeys);
   await ensureUniqueKey(mysql, session, table, upsertKeys);
-  const staging = quote(`dxt_staging_${crypto.randomUUID().replaceAll("-", "")}`);
   const names = upsertColumns({ columns }, upsertKeys, dialect);
-  await session.query(
-    `CREATE TEMPORARY TABLE ${staging} ENGINE=InnoDB AS SELECT ${
-      names.all.join(", ")
-    } FROM ${table.name} LIMIT 0`,
-  );
   // Each row of the target is looked for among the staged ones.
-  const index = deletes === undefined ? "" : `, ADD INDEX (${names.keys.join(", ")})`;
-  await session.query(
-    `ALTER TABLE ${staging} ADD dxt_row BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST${index}`,
-  );
+  const index = deletes === undefined ? [] : names.keys;
+  const staging = await createStaging(session, table, names.all, index);
   const texts = columns.filter(({ field }) =>
     field.dtype === "string" && upsertKeys.includes(field.name)
   ).map(({ column }) => quote(column.name));
@@ -51,7 +43,7 @@ export async function prepareUpsert(
       columns: names,
       // A record without other fields updates its keys.
       changed: names.others.length > 0 ? names.others : names.keys,
-      rows: `${staging} AS s ORDER BY dxt_row`,
+      rows: `${staging} AS s ORDER BY ${ORDER}`,
     }),
     collision: texts.length === 0
       ? undefined
@@ -59,6 +51,40 @@ export async function prepareUpsert(
         differ.join(" OR ")
       } LIMIT 1`,
   };
+}
+
+/** Column of a staging table with the number of a row. */
+export const ORDER = "dxt_row";
+
+/**
+ * Creates a temporary table for the staged rows. No transaction may be open.
+ *
+ * @param names quoted names of its columns, which are those of the target
+ * @param index of which it has an index
+ * @returns its quoted name
+ */
+export async function createStaging(
+  session: Session,
+  { name }: MySQLTable,
+  names: readonly string[],
+  index: readonly string[],
+): Promise<string> {
+  const staging = nameTemporary("staging");
+  await session.query(
+    `CREATE TEMPORARY TABLE ${staging} ENGINE=InnoDB AS SELECT ${
+      names.join(", ")
+    } FROM ${name} LIMIT 0`,
+  );
+  const indexed = index.length === 0 ? "" : `, ADD INDEX (${index.join(", ")})`;
+  await session.query(
+    `ALTER TABLE ${staging} ADD ${ORDER} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST${indexed}`,
+  );
+  return staging;
+}
+
+/** A quoted name that no other table has. */
+export function nameTemporary(purpose: string): string {
+  return quote(`dxt_${purpose}_${crypto.randomUUID().replaceAll("-", "")}`);
 }
 
 /**

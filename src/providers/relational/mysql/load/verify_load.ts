@@ -16,6 +16,8 @@ export interface LoadedTable {
   readonly creates: boolean;
   /** Table of the staged rows of an upsert. */
   readonly staging: string | undefined;
+  /** Query of the versions that the load wrote or found; unset where it keeps none. */
+  readonly versions?: string | undefined;
   /** The table had no rows before. */
   readonly wasEmpty: boolean;
 }
@@ -25,12 +27,12 @@ export async function verifyLoaded(
   session: Session,
   task: LoadTask,
   target: Target,
-  { creates, staging, wasEmpty }: LoadedTable,
+  { creates, staging, versions, wasEmpty }: LoadedTable,
 ): Promise<VerifiedLoad | undefined> {
   const { verify, mode, where } = task;
   if (verify === undefined) return undefined;
   const isWhole = creates || wasEmpty || mode === "replace";
-  if (staging === undefined && !isWhole) {
+  if (staging === undefined && versions === undefined && !isWhole) {
     return await verify({ unreadable: "MySQL cannot tell the rows of an append from others" });
   }
   const { schema, table } = target.table;
@@ -40,9 +42,11 @@ export async function verifyLoaded(
     }
     const relation = { type: "relation", name: formatReference({ schema, name: table }) } as const;
     return await verify(describeLoaded(mysql, session, task, target, {
-      source: staging === undefined
-        ? where === undefined ? relation : { ...relation, where }
-        : { type: "sql", sql: selectUpserted(task, target, staging) },
+      source: versions !== undefined
+        ? { type: "sql", sql: versions }
+        : staging !== undefined
+        ? { type: "sql", sql: selectUpserted(task, target, staging) }
+        : { ...relation, ...where === undefined ? {} : { where } },
       read: (request) => streamRows(session, request),
     }));
   } catch (error) {

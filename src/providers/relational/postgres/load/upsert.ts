@@ -22,7 +22,7 @@ import { findHooks, listStatements, refuseRules, type TableHooks } from "../sql/
 /** Table of the staged rows, gone with the transaction. */
 export const STAGE = "pg_temp.dxt_stage";
 /** Number of a staged row; of rows with the same key the highest wins. */
-const ORDER = quote("dxt row");
+export const ORDER = quote("dxt row");
 
 /** An upsert, and the hooks of its table. */
 interface Upsert extends StagedUpsert {

@@ -1,4 +1,5 @@
 /** What a login may do, asked of the server without moving data. */
+import { isKeyed } from "../../../../models/rules.ts";
 import type { LoadMode } from "../../../../models/stream.ts";
 import { RIGHTS_OF_MODE, type WriteRights } from "../../access.ts";
 import type { TableName } from "../../contract.ts";
@@ -73,9 +74,9 @@ export async function findWriteRights(
     ...(table === undefined
       ? findCreationProblems(place, name)
       : findTableProblems(table, place, mode)),
-    ...(mode === "upsert" && !place.temporary
+    ...(isKeyed(mode) && !place.temporary
       ? [
-        `"${place.user}" lacks TEMPORARY on the database, an upsert stages rows in a temporary table`,
+        `"${place.user}" lacks TEMPORARY on the database, the load stages rows in a temporary table`,
       ]
       : []),
   ];
@@ -163,7 +164,9 @@ function findTableProblems(
     ...(lacking === null ? [] : [`"${user}" lacks ${lacking} on ${label}`]),
     ...(policed && mode !== "upsert"
       ? [
-        `row-level security of ${label} applies to "${user}", COPY cannot write there; expected a login that owns the table or has BYPASSRLS`,
+        `row-level security of ${label} applies to "${user}", ${
+          mode === "scd2" ? "and may hide versions" : "COPY cannot write there"
+        }; expected a login that owns the table or has BYPASSRLS`,
       ]
       : []),
   ];

@@ -1,6 +1,6 @@
 /** Triggers and rules of a table, by which it may take other rows than it is given. */
 import { LoaderError } from "../../../../core/errors.ts";
-import type { PlannedLoad } from "../../../../core/contracts/loader.ts";
+import { deletesRecords, type PlannedLoad } from "../../../../core/contracts/loader.ts";
 import type { Relation } from "./catalog.ts";
 import type { Session } from "../wire/session.ts";
 
@@ -39,14 +39,14 @@ const STATEMENTS_OF: Readonly<Record<PlannedLoad["mode"], readonly string[]>> = 
   append: [],
   replace: ["DELETE"],
   upsert: ["INSERT", "UPDATE"],
+  scd2: ["INSERT", "UPDATE"],
 };
 
 /** The statements of a load that a rule could replace. */
 export function listStatements(
-  { mode, deletes }: Pick<PlannedLoad, "mode" | "deletes">,
+  load: Pick<PlannedLoad, "mode" | "deletes" | "history">,
 ): readonly string[] {
-  const isHard = deletes !== undefined && deletes.column === undefined;
-  return [...STATEMENTS_OF[mode], ...(isHard ? ["DELETE"] : [])];
+  return [...STATEMENTS_OF[load.mode], ...(deletesRecords(load) ? ["DELETE"] : [])];
 }
 
 /**

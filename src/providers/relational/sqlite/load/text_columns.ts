@@ -6,7 +6,7 @@ import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import type { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
 import { declareHint } from "../../../../formats/inference/number_columns.ts";
-import { columnFinder, listMarks } from "../../column_match.ts";
+import { columnFinder, listOwnFields } from "../../column_match.ts";
 import type { NewTable } from "../../load/target.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 import type { SqliteTable } from "../sql/catalog.ts";
@@ -43,7 +43,7 @@ export async function findTextColumns(
   const notes = await findUnkept(task, made, error, table);
   const warning = describe(made, notes);
   if (warning === undefined) return undefined;
-  const fields = [...task.staged.fields, ...listMarks(task)];
+  const fields = [...task.staged.fields, ...listOwnFields(task)];
   const types = made.types.map((type, i) => notes.has(fields[i]!.name) ? NUMBER_TEXT : type);
   return { made: { ...made, types }, warning };
 }

@@ -72,6 +72,19 @@ export async function verifyLoaded(
   }));
 }
 
+/** Verifies the versions that a load wrote or found, by the query that selects them. */
+export async function verifyVersions(
+  database: DatabaseSync,
+  task: LoadTask,
+  target: Target,
+  sql: string,
+): Promise<VerifiedLoad | undefined> {
+  return await task.verify?.(describeRows(database, task, target, {
+    source: { type: "sql", sql },
+    read: (request) => extractOver(database, request),
+  }));
+}
+
 /** A stage has digests if it is small, or if all values are to be compared. */
 async function verifyUpserted(
   database: DatabaseSync,

@@ -13,6 +13,7 @@ import {
   refuseStaleRange,
   type VerifiedLoad,
 } from "../../../../core/contracts/loader.ts";
+import { isKeyed } from "../../../../models/rules.ts";
 import { type DatabaseFile, eventLoopPause } from "../sql/database_file.ts";
 import { RollbackJournal } from "./rollback_journal.ts";
 import { recordOfNew } from "../load/load_commit.ts";
@@ -57,7 +58,7 @@ export async function loadNewDatabase(
   table: NewTable,
 ): Promise<LoadReceipt | undefined> {
   const size = statSync(file.path).size;
-  if (task.mode === "upsert" || task.where !== undefined || size > PAGE) return undefined;
+  if (isKeyed(task.mode) || task.where !== undefined || size > PAGE) return undefined;
   const made = await tableInMemory(task, table);
   if (made === undefined) return undefined;
   // SQLite gives an empty file its first page, so that the lock below opens no journal.

@@ -38,7 +38,10 @@ export const dialect: Dialect = {
   wholeNumber: (sql, { dtype }) => dtype === "uint64" ? `CAST(${sql} AS INTEGER)` : sql,
   // Unlike the length of a cast to BLOB, it copies no text.
   byteLength: (sql) => `octet_length(${sql})`,
-  momentLiteral: (moment) => literal(moment.toString()),
+  momentLiteral(moment, dtype) {
+    const zone = dtype === "timestamp" ? "" : "+00:00";
+    return literal(moment.toString().replace("T", " ").replace("Z", zone));
+  },
   select: (sql, field) => mayBeText(field) ? wholeTextSQL(sql) : sql,
   compare(sql) {
     throw new SchemaError(`Cannot compare ${sql}: the encoding of the database is not known`);
