@@ -1,4 +1,5 @@
 /** The stage between extract and load: opens it and writes parts of it. */
+import { join } from "node:path";
 import type { Batch } from "../core/contracts/batch.ts";
 import type { Buffer, WrittenPart } from "../core/contracts/buffer.ts";
 import type { SourceFile } from "../core/contracts/extractor.ts";
@@ -7,6 +8,7 @@ import type { BufferSettings } from "../models/buffer.ts";
 import { copyFiles } from "./passthrough.ts";
 import { FileBuffer, type FileKind } from "./files.ts";
 import { fileSettings, type PartPlace, writePart } from "./part.ts";
+import { KEYS } from "./stage.ts";
 
 const PASSTHROUGH: FileKind = {
   kind: "files",
@@ -22,6 +24,11 @@ export async function openBuffer(settings: BufferSettings, directory: string): P
   if (format === "passthrough") return new FileBuffer(directory, PASSTHROUGH);
   const { compression, options } = fileSettings(format, settings);
   return new FileBuffer(directory, { kind: "records", format, compression, options });
+}
+
+/** Opens the stage of the source's keys, beside the files of the stream's own stage in its folder. */
+export async function openKeyBuffer(settings: BufferSettings, directory: string): Promise<Buffer> {
+  return await openBuffer(settings, join(directory, KEYS));
 }
 
 /**

@@ -91,6 +91,9 @@ export async function listLeftFiles(
   });
 }
 
+/** Folder in that of a stage with the stage of the source's keys, which is written after it. */
+export const KEYS = "keys";
+
 /**
  * Removes the stage, the manifest first, so that a partly removed stage never looks committed. Files that dxt
  * did not write remain, and so does the folder that holds them.
@@ -98,6 +101,8 @@ export async function listLeftFiles(
 export async function clearStage(directory: string): Promise<void> {
   await removePath(join(directory, MANIFEST));
   for (const path of await listLeftFiles(directory)) await removePath(path);
+  const keys = join(directory, KEYS);
+  if (await ifPresent(() => Deno.stat(keys)) !== undefined) await clearStage(keys);
   await Deno.remove(directory).catch(() => {});
 }
 

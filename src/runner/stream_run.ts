@@ -1,5 +1,5 @@
 /** Runs one stream: extract → stage → load → receipt. */
-import { openBuffer } from "../buffers/mod.ts";
+import { openBuffer, openKeyBuffer } from "../buffers/mod.ts";
 import type { Buffer, StagedFiles } from "../core/contracts/buffer.ts";
 import type { LoadReceipt } from "../core/contracts/loader.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
@@ -8,6 +8,7 @@ import { type Receipt, verifyLoad } from "../integrity/receipt.ts";
 import type { Phase, Step } from "./contract/events.ts";
 import { type Progress, resetProgress, type RunContext } from "./contract/run_context.ts";
 import { stageFiles, stageRecords } from "./extract/stage_stream.ts";
+import { needsKeys, openStagedKeys } from "./extract/stage_keys.ts";
 import { checkTarget } from "./extract/check_target.ts";
 import { prepareContext } from "./extract/prepare_context.ts";
 import { boundReading, checkExpectations, checkReading } from "./extract/expectations.ts";
@@ -104,6 +105,7 @@ function prepareRetry(
 /** Locks the stage until the run has ended. Then its empty folders are removed. */
 async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> {
   const buffer = await openBuffer(plan.buffer, plan.stageDirectory);
+  const keys = await openKeyBuffer(plan.buffer, plan.stageDirectory);
   const { stages, claim, signal, warn } = context;
   const onWait = (message: string) => {
     warn(message);
@@ -115,7 +117,7 @@ async function openStage(plan: StreamPlan, context: RunContext): Promise<Stage> 
   const lock = stages.use(await buffer.lock({ ...claim, onWait }, signal));
   const { format, location } = plan.buffer;
   if (format !== "memory" && location === undefined) ignoreFolder(plan.stageParents.at(-1)!);
-  return { buffer, lock };
+  return { buffer, keys, lock };
 }
 
 /** Extracts a stream into its stage; `load` may take the stage's files as they are written. */
@@ -123,7 +125,7 @@ async function extractStream(
   plan: StreamPlan,
   context: RunContext,
   progress: Progress,
-  { buffer }: Stage,
+  stage: Stage,
   load: StreamLoad,
 ): Promise<void> {
   const start = performance.now();
@@ -133,18 +135,18 @@ async function extractStream(
     await using source = openSource(plan, bounded);
     if (context.loads) warmTarget(plan, context);
     progress.staged = plan.extractor.yields === "files"
-      ? await stageFiles(plan, bounded, buffer, source, progress)
-      : await stageRecords(plan, bounded, buffer, source, progress, load);
+      ? await stageFiles(plan, bounded, stage.buffer, source, progress)
+      : await stageRecords(plan, bounded, stage, source, progress, load);
     checkReading(plan, context, progress.staged, progress);
   } catch (error) {
     await load.abort(error);
-    if (progress.staged !== undefined) await removeStage(buffer, progress);
+    if (progress.staged !== undefined) await removeStage(stage.buffer, progress);
     delete progress.staged;
     throw error;
   } finally {
     progress.extractMs = performance.now() - start;
   }
-  progress.stage = buffer.location;
+  progress.stage = stage.buffer.location;
   reportPhase(plan, context, "extract", progress.staged.count, progress.extractMs);
 }
 
@@ -154,7 +156,7 @@ async function loadStream(
   phase: Phase,
   context: RunContext,
   progress: Progress,
-  { buffer, lock }: Stage,
+  { buffer, keys, lock }: Stage,
   load: StreamLoad,
 ): Promise<void> {
   const start = performance.now();
@@ -168,7 +170,11 @@ async function loadStream(
       if (before !== undefined) progress.targetBefore = before;
     }
     checkExpectations(plan, context, staged, progress);
-    const receipt = await load.finish(staged);
+    const needed = needsKeys(plan, context, staged.details.watermark);
+    const receipt = await load.finish(
+      staged,
+      needed ? await openStagedKeys(keys, staged) : undefined,
+    );
     context.stages.defer(() => lock.forget());
     progress.receipt = verifyLoad(staged, receipt);
     warnOfCounts(plan, context, receipt);

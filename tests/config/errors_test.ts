@@ -161,7 +161,7 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "a mistyped load mode": [
     stream("load: { mode: upser, upsert_keys: [b] }"),
-    '6:39: "mode" is "upser", expected append, replace or upsert, did you mean "upsert"',
+    '6:39: "mode" is "upser", expected append, replace, upsert or scd2, did you mean "upsert"',
   ],
   "a mistyped upsert_keys": [
     stream("load: { mode: upsert, upsert_key: [b] }"),
@@ -256,7 +256,7 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "keys without an upsert": [
     stream("load: { upsert_keys: [b] }"),
-    '6:46: stream "a" has upsert_keys but mode append, expected mode: upsert',
+    '6:46: stream "a" has upsert_keys but mode append, expected mode: upsert or scd2',
   ],
   "a condition of rows to replace without a replacement": [
     stream('load: { where: "day = 1" }'),
@@ -264,13 +264,13 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
   ],
   "deletes without an upsert": [
     stream("load: { mode: append, deletes: hard }"),
-    '6:56: stream "a" has load.deletes but mode append, expected mode: upsert',
+    '6:56: stream "a" has load.deletes but mode append, expected mode: upsert or scd2',
   ],
-  "deletes of what is not new": [
+  "deletes by keys that transforms may change": [
     stream(
-      "extract: { mode: incremental, watermark_field: u }, load: { mode: upsert, upsert_keys: [b], deletes: soft }",
+      "transforms: [./t.ts#T], extract: { mode: incremental, watermark_field: u }, load: { mode: upsert, upsert_keys: [b], deletes: soft }",
     ),
-    '6:126: stream "a" extracts only new records, which do not show what is deleted: expected extract mode full',
+    '6:150: stream "a" extracts only new records, and reads its keys besides, which pass no transforms: expected extract mode full, or no transforms',
   ],
   "deletes of a load that skips rows": [
     stream(
@@ -358,7 +358,7 @@ Deno.test("all that is wrong is reported at once, in the order of the file, with
       'dir/p.yaml:7:26: unknown key "sq", did you mean "sql"',
       "    7 |     source: { type: sql, sq: x }",
       "      |                          ^",
-      'dir/p.yaml:10:19: "mode" is "upser", expected append, replace or upsert, did you mean "upsert"',
+      'dir/p.yaml:10:19: "mode" is "upser", expected append, replace, upsert or scd2, did you mean "upsert"',
       "   10 |     load: { mode: upser }",
       "      |                   ^",
     ].join("\n"),
@@ -400,7 +400,10 @@ streams: [{ id: "\${SECRET}", source: t, load: { mode: "\${SECRET}" }, y: "a://u
   assert.throws(() => parsePipeline(text, { env: { SECRET: "a,hunter2" } }), (error: Error) => {
     assert.doesNotMatch(error.message, /hunter2/);
     assert.match(error.message, /5:17: "id" is "\$\{SECRET\}", expected an id without/);
-    assert.match(error.message, /"mode" is "\$\{SECRET\}", expected append, replace or upsert/);
+    assert.match(
+      error.message,
+      /"mode" is "\$\{SECRET\}", expected append, replace, upsert or scd2/,
+    );
     assert.match(error.message, /postgres:\/\/\*\*\*@host/);
     return true;
   });

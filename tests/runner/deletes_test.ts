@@ -1,4 +1,4 @@
-/** Rows that the source no longer has: a run deletes or marks them, if it read all of the source. */
+/** Rows that the source no longer has: a run deletes or marks them, if it read all keys of the source. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -98,6 +98,71 @@ Deno.test("a run that reads a part of the source deletes nothing", () =>
     const load = { ...upsert.load, deletes: "hard", where: "id < 3" };
     assert.equal((await go({}, { source: part, load })).streams[0]!.rows_deleted, 0);
     assert.deepEqual(listIds(target), [1, 2, 3, 4]);
+  }));
+
+const INCREMENTAL = { extract: { mode: "incremental", watermark_field: "id" } };
+
+Deno.test("an incremental run reads the keys of the source, and deletes what they lack", () =>
+  withOrders({ deletes: "hard" }, async (source, target, go) => {
+    source.exec("DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (5, 'e')");
+    for (const [loaded, gone] of [[1, 1], [0, 0]] as const) {
+      const { streams: [stream] } = await go({}, INCREMENTAL);
+      assert.deepEqual([stream!.rows_loaded, stream!.rows_deleted], [loaded, gone]);
+      assert.match(stream!.proof!.target.evidence, new RegExp(`${gone} deleted by keys: .*4`));
+      assert.deepEqual(listIds(target), [1, 3, 4, 5]);
+    }
+    source.exec("DELETE FROM t WHERE id > 1");
+    const result = await go({}, INCREMENTAL);
+    assert.match(
+      result.streams[0]!.error!.message,
+      /no longer has the keys of 3 of the target's 4/,
+    );
+    assert.equal(runExitCode(result), 5);
+    assert.deepEqual(listIds(target), [1, 3, 4, 5]);
+  }));
+
+Deno.test("a row that comes to the source between the records and the keys is not deleted", () =>
+  withOrders({ deletes: "hard" }, async (source, target, go) => {
+    source.exec("PRAGMA journal_mode = WAL; INSERT INTO t VALUES (5, 'e')");
+    let writes = 0;
+    const onEvent = ({ type }: { readonly type: string }) => {
+      if (type !== "progress" || writes++ > 0) return;
+      // The records were read in a snapshot of their own.
+      source.exec("INSERT INTO t VALUES (6, 'f'); DELETE FROM t WHERE id IN (1, 5)");
+    };
+    const { streams: [stream] } = await go({ onEvent }, INCREMENTAL);
+    assert.ok(writes > 0);
+    assert.deepEqual([stream!.rows_loaded, stream!.rows_deleted], [1, 1]);
+    assert.deepEqual(listIds(target), [2, 3, 4, 5]);
+    assert.equal((await go({}, INCREMENTAL)).streams[0]!.rows_deleted, 1);
+    assert.deepEqual(listIds(target), [2, 3, 4, 6]);
+  }));
+
+Deno.test("keys are staged for dxt load, and a stage without them is refused", () =>
+  withOrders({ deletes: "soft" }, async (source, target, go, folder) => {
+    source.exec("DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (5, 'e')");
+    const isLeft = "_dxt_deleted_at IS NULL";
+    const stage = join(folder, ".dxt", "stage", "p", "t");
+    await go({ phase: "extract" }, INCREMENTAL);
+    source.exec("DELETE FROM t");
+    await Deno.rename(join(stage, "keys"), join(folder, "keys"));
+    const { streams: [failed] } = await go({ phase: "load" }, INCREMENTAL);
+    assert.match(failed!.error!.message, /the keys of the source are not staged there.*dxt run/);
+    assert.deepEqual(listIds(target, isLeft), [1, 2, 3, 4]);
+    await Deno.rename(join(folder, "keys"), join(stage, "keys"));
+    const { streams: [loaded] } = await go({ phase: "load" }, INCREMENTAL);
+    assert.equal(loaded!.rows_deleted, 1);
+    assert.deepEqual(listIds(target, isLeft), [1, 3, 4, 5]);
+    await assert.rejects(Deno.stat(stage), Deno.errors.NotFound);
+  }));
+
+Deno.test("the keys of a transformed stream cannot be read by themselves", () =>
+  withOrders({ deletes: "hard" }, async (_source, _target, go) => {
+    const transforms = ["./t.ts#T"];
+    await assert.rejects(
+      go({}, { ...INCREMENTAL, transforms }),
+      /reads its keys besides, which pass no transforms/,
+    );
   }));
 
 Deno.test("a plan says which rows would be deleted", () =>

@@ -52,6 +52,8 @@ export interface Deletes {
   readonly column?: string | undefined;
   /** A load that would delete a larger percentage of the records fails. */
   readonly maxPercent: number;
+  /** No record is deleted: those that are staged lose their marks. */
+  readonly spares?: true | undefined;
 }
 
 /** The columns by which a target tells the versions of a record apart. Plain data. */
@@ -61,6 +63,11 @@ export interface History {
   readonly isCurrent: string;
   /** Name of the field with the time from which a record is valid; unset: the time of the load. */
   readonly fromField?: string | undefined;
+}
+
+/** A load in messages, for example `upsert into sqlite`. */
+export function describeLoad(mode: LoadMode, target: string): string {
+  return mode === "scd2" ? `keep history in ${target}` : `${mode} into ${target}`;
 }
 
 /** Whether a load deletes records of its target that are not staged, instead of marking or closing them. */
@@ -104,6 +111,11 @@ export interface LoadTask extends PlannedLoad {
   readonly journal?: CommitJournal | undefined;
   /** Called by loaders that can read what they wrote; a loader that does not call it proves counts. */
   readonly verify?: VerifyLoad | undefined;
+  /**
+   * All keys of the source, in fields of their names, read after the staged records. Set for a load that deletes
+   * records and whose stage has only some of those of the source.
+   */
+  readonly keys?: StagedData | undefined;
   /** Set where `rejects` is: takes the rows that the target refuses. */
   readonly rejections?: Rejections | undefined;
 }

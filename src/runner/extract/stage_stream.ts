@@ -30,6 +30,8 @@ import {
 import { checkTarget } from "./check_target.ts";
 import { checkBounds } from "./expectations.ts";
 import { checkLoadFields, checkPartitionField } from "./check_fields.ts";
+import type { Stage } from "../load/pending_load.ts";
+import { needsKeys, stageKeys } from "./stage_keys.ts";
 import { prepareContext } from "./prepare_context.ts";
 import { chooseTypeChange } from "../plan/load_settings.ts";
 import { resolveStreamFields } from "./stream_fields.ts";
@@ -43,7 +45,7 @@ import { compareMaxima, findRange } from "./watermark_range.ts";
 export async function stageRecords(
   plan: StreamPlan,
   context: RunContext,
-  buffer: Buffer,
+  { buffer, keys }: Pick<Stage, "buffer" | "keys">,
   source: ConnectionClient,
   progress: Progress,
   observer: StageObserver,
@@ -58,16 +60,20 @@ export async function stageRecords(
   );
   const total = await estimateRows(plan, context, source, range);
   const stats = newStats();
+  const spec = buildSpec(plan, context, fields, range);
+  const hasKeys = needsKeys(plan, context, range);
   const extraction: StageExtraction = {
-    ...{ source, transformer, context, stats, stage: buffer, buffer: plan.buffer },
+    ...{ source, transformer, context, stats, spec, stage: buffer, buffer: plan.buffer },
     extractor: plainClass(plan.extractor),
-    spec: buildSpec(plan, context, fields, range),
     details: () => describeStage(plan, context, range, stats.max, progress.expected),
     // A table whose columns change is locked until its load ends: it is not loaded early.
-    ...(changes ? {} : { observer }),
+    ...(changes || hasKeys ? {} : { observer }),
     onProgress: reportRows(plan, context, progress, total),
   };
+  // Those of an earlier stage show too few keys.
+  await keys.clear();
   const staged = await extractToStage(extraction, partitionSettings(plan, context));
+  if (hasKeys) await stageKeys(plan, context, keys, source, spec, staged.details);
   if (stats.max !== null) progress.watermarkAfter = formatValue(stats.max);
   if (context.limit !== undefined) context.warn(limitNote(context.limit));
   warnOfWatermarks(context, stats, range);

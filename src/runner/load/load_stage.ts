@@ -53,10 +53,14 @@ export class StreamLoad implements StageObserver {
     this.#early?.endPart(part);
   }
 
-  /** Called when the stage is committed: from then on the load may commit. */
-  finish(staged: StagedFiles): Promise<HostReceipt> {
+  /**
+   * Called when the stage is committed: from then on the load may commit.
+   *
+   * @param keys all keys of the source, where the stage does not show which records are gone
+   */
+  finish(staged: StagedFiles, keys?: StagedFiles): Promise<HostReceipt> {
     return this.#early?.finish(staged) ??
-      loadCommitted(this.plan, this.context, staged, this.lock);
+      loadCommitted(this.plan, this.context, staged, this.lock, keys);
   }
 
   /** Called when the stage so far will not be committed: leaves the target as it was. */
@@ -71,9 +75,13 @@ async function loadCommitted(
   context: RunContext,
   staged: StagedFiles,
   lock: StageLock,
+  keys: StagedFiles | undefined,
 ): Promise<HostReceipt> {
   await using target = await openTargetInTurn(plan, context);
-  const input = buildInput(plan, context, staged.slice(staged.files));
+  const input = {
+    ...buildInput(plan, context, staged.slice(staged.files)),
+    ...(keys === undefined ? {} : { keys: keys.slice(keys.files) }),
+  };
   const onRows = reportRows(plan, context, staged.count);
   const onCommit = recordCommit(lock, plan, context, () => Promise.resolve(staged));
   const bytes = staged.files.reduce((sum, { size }) => sum + size, 0);

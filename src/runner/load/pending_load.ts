@@ -13,6 +13,8 @@ import { settleLetters } from "./write_letters.ts";
 /** A stage that this run has. */
 export interface Stage {
   readonly buffer: Buffer;
+  /** The keys of the source, where the stream's stage does not show which records are gone. */
+  readonly keys: Buffer;
   readonly lock: StageLock;
 }
 
@@ -30,7 +32,7 @@ const PAUSE_MS = 250;
  * @throws {ConcurrentRunError} when the target is still at it
  */
 export async function settlePending(
-  { buffer, lock }: Stage,
+  { buffer, lock }: Pick<Stage, "buffer" | "lock">,
   plan: StreamPlan,
   phase: Phase,
   context: RunContext,
@@ -69,7 +71,7 @@ export async function settlePending(
 }
 
 async function settleCommitted(
-  { buffer, lock }: Stage,
+  { buffer, lock }: Pick<Stage, "buffer" | "lock">,
   pending: PendingLoad,
   load: string,
   plan: StreamPlan,

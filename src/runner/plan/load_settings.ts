@@ -11,15 +11,18 @@ type LoadSettings = Pick<
   "mode" | "upsertKeys" | "where" | "deletes" | "history" | "lossy" | "schema" | "rejects"
 >;
 
+/** The options of a run that load settings depend on. */
+export type LoadOptions = Pick<RunContext, "fullRefresh"> & Partial<Pick<RunContext, "only">>;
+
 export function chooseLoadSettings(
   plan: StreamPlan,
-  context: Pick<RunContext, "fullRefresh">,
+  context: LoadOptions,
 ): LoadSettings {
   const { load } = plan.stream;
   const mode = chooseMode(plan, context);
   return {
     mode,
-    deletes: isKeyed(mode) ? chooseDeletes(plan) : undefined,
+    deletes: isKeyed(mode) ? chooseDeletes(plan, context) : undefined,
     history: mode === "scd2" ? chooseHistory(plan) : undefined,
     upsertKeys: (load?.upsert_keys ?? []).map((id) => targetName(plan.stream, id)),
     where: load?.where,
@@ -45,12 +48,17 @@ export function chooseTypeChange(
 /** Highest percentage of rows that `load.deletes` deletes where `expect` says none: a source may be empty by mistake. */
 const MAX_DELETE_PCT = 50;
 
-function chooseDeletes({ stream: { load, expect } }: StreamPlan): PlannedLoad["deletes"] {
+function chooseDeletes(
+  { stream: { id, load, expect } }: StreamPlan,
+  { only }: LoadOptions,
+): PlannedLoad["deletes"] {
   if (load?.deletes === undefined) return undefined;
-  return {
-    maxPercent: expect?.max_delete_pct ?? MAX_DELETE_PCT,
-    column: findDeletedColumn(load),
-  };
+  const column = findDeletedColumn(load);
+  const selection = only?.get(id);
+  if (selection !== undefined && selection.deletes !== true) {
+    return column === undefined ? undefined : { maxPercent: 0, column, spares: true };
+  }
+  return { maxPercent: expect?.max_delete_pct ?? MAX_DELETE_PCT, column };
 }
 
 /** The names of the columns that tell versions apart. */

@@ -32,6 +32,8 @@ export interface RowSelection {
   readonly keys: readonly string[];
   /** Hashes of keys, two words each, as `RowHasher` computes them. */
   readonly hashes: Uint32Array;
+  /** Whether the load also deletes rows that are only in the target, as the stream's `load.deletes` says. */
+  readonly deletes?: true | undefined;
 }
 
 /** What was read so far. */

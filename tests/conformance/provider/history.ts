@@ -179,6 +179,27 @@ export const historyChecks = {
       assert.deepEqual([plan.problems, plan.destructive], [[], []]);
     },
   },
+  "closed versions by keys": {
+    title: "a load of a range closes the versions of keys that the source no longer has",
+    when: versions,
+    async run(trial) {
+      for (const options of [KEYS, BY_TIME]) {
+        const name = `closed_by_keys_${options === KEYS}`;
+        const load = { ...options, deletes: CLOSING.deletes };
+        await trial.load(name, TIMED, [timed(1, 1, "one"), timed(2, 1, "two")], options);
+        const records = [timed(3, 2, "three")];
+        for (const closed of [1, 0]) {
+          const receipt = await trial.load(name, TIMED, records, {
+            ...load,
+            keys: [row(1, ""), row(3, "")],
+          });
+          assert.equal(receipt.deleted, closed);
+          assert.match(receipt.evidence, /closed by keys: ./);
+          assert.deepEqual(await readVersions(trial, name), ["1x: one", "2x: two ~", "3x: three"]);
+        }
+      }
+    },
+  },
   "closed versions with times": {
     title: "a closed version is open again if its record comes back with the same time",
     when: versions,

@@ -256,6 +256,46 @@ export const modeChecks = {
       assert.deepEqual(await readMarks(trial, "unmarked", "gone_at"), ["1x 1x deleted", "2y 2y"]);
     },
   },
+  "deletes by keys": {
+    title: "an upsert of a range deletes or marks the rows whose keys the source no longer has",
+    when: deletesMissing,
+    async run(trial) {
+      for (const column of [undefined, "gone_at"]) {
+        const name = `by_keys_${column}`;
+        const upsert = {
+          mode: "upsert",
+          upsertKeys: ["a", "b"],
+          deletes: { maxPercent: 50, column },
+        } as const;
+        const listLeft = async () => {
+          const { records } = await trial.read(name);
+          return records.filter((row) => (row["gone_at"] ?? null) === null).map(({ v }) => v)
+            .sort();
+        };
+        await trial.load(name, PAIR, [pair(1, "x"), pair(1, "y"), pair(2, "x")], upsert);
+        // The key of 2y came after the records were read, that of 1x went.
+        const keys = [pair(1, "y"), pair(2, "x"), pair(2, "y"), pair(3, "z")];
+        const records = [pair(1, "y", "new"), pair(3, "z")];
+        for (const gone of [1, 0]) {
+          const receipt = await trial.load(name, PAIR, records, { ...upsert, keys });
+          assert.deepEqual([receipt.rows, receipt.deleted], [2, gone]);
+          assert.match(receipt.evidence, /deleted by keys: ./);
+          assert.deepEqual(await listLeft(), ["2x", "3z", "new"]);
+        }
+        // A record that was read, and was gone when the keys were read: the next load deletes it.
+        await trial.load(name, PAIR, [pair(9, "x")], { ...upsert, keys, verify: "full" });
+        assert.deepEqual(await listLeft(), ["2x", "3z", "9x", "new"]);
+        await trial.load(name, PAIR, [], { ...upsert, keys });
+        assert.deepEqual(await listLeft(), ["2x", "3z", "new"]);
+        const error = await refused(
+          () => trial.load(name, PAIR, [], { ...upsert, keys: [] }),
+          /no longer has the keys of 3 of the target's 3 rows/,
+        );
+        assert.ok(error instanceof ExpectationError);
+        assert.deepEqual(await listLeft(), ["2x", "3z", "new"]);
+      }
+    },
+  },
   "deletes where": {
     title: "an upsert deletes only rows that match its condition",
     when: deletesMissing,

@@ -25,6 +25,7 @@ import type {
 } from "../../../src/core/contracts/loader.ts";
 import { omitRejected } from "../../../src/integrity/accepted_rows.ts";
 import { createVerification } from "../../../src/integrity/verify_rows.ts";
+import type { StagedData } from "../../../src/core/contracts/buffer.ts";
 import type { CompletionProof } from "../../../src/core/contracts/proof.ts";
 import type { LoaderClass, Provider } from "../../../src/core/contracts/provider.ts";
 import {
@@ -36,7 +37,7 @@ import {
 import type { Field } from "../../../src/models/field.ts";
 import type { StreamSource, StreamTarget } from "../../../src/models/source.ts";
 import type { LoadPlan } from "../../../src/core/contracts/loader.ts";
-import { isKeyed } from "../../../src/models/load_modes.ts";
+import { isKeyed } from "../../../src/models/rules.ts";
 import type { LoadMode, LossRule, SchemaRule, VerifyLevel } from "../../../src/models/stream.ts";
 import { stagedOf, type StagedOptions } from "../../support/staged.ts";
 import { comparableRecords } from "../values.ts";
@@ -47,6 +48,8 @@ export interface LoadOptions extends StagedOptions {
   readonly upsertKeys?: readonly string[];
   readonly where?: string;
   readonly deletes?: Deletes;
+  /** All keys of the source, for a load with `deletes` whose records are those of a range. */
+  readonly keys?: readonly DXTRecord[];
   /** Unset for mode scd2, which then has the columns of {@linkcode HISTORY}. */
   readonly history?: History;
   readonly lossy?: LossRule;
@@ -89,6 +92,8 @@ export interface Read {
 
 export interface TrialSettings {
   readonly provider: Provider;
+  /** Unset: all modes of the provider's loader. */
+  readonly modes?: readonly LoadMode[];
   readonly config: unknown;
   readonly sql?: ((text: string) => Promise<unknown>) | undefined;
   readonly target: (name: string) => StreamTarget;
@@ -151,7 +156,7 @@ export class Trial implements AsyncDisposable {
 
   /** Modes of the loader that the checks use. */
   get modes(): readonly LoadMode[] {
-    return modesOf(this.loaderClass);
+    return this.#settings.modes ?? modesOf(this.loaderClass);
   }
 
   /** Modes that load any table with columns for the fields. */
@@ -195,7 +200,10 @@ export class Trial implements AsyncDisposable {
     const loader = await this.loader(options.connector);
     const { claim, expected, journal, upsertKeys = [], where, deletes } = options;
     const history = historyOf(options);
-    const whole = stagedOf(fields, records, options);
+    const { keys, ...staging } = options;
+    const whole = keys === undefined ? stagedOf(fields, records, staging) : rangeOf(
+      stagedOf(fields, records, staging),
+    );
     const { rejected } = options;
     const numbers = new Set<number>();
     const staged = rejected === undefined ? whole : omitRejected(whole, numbers);
@@ -214,6 +222,8 @@ export class Trial implements AsyncDisposable {
         },
       }),
       ...{ claim, expected, journal, staged, upsertKeys, where, deletes, history },
+      keys: keys &&
+        stagedOf(fields.filter(({ name }) => upsertKeys.includes(name)).reverse(), keys),
       target: this.target(name),
       mode: options.mode ?? "replace",
       verify: async (rows) => {
@@ -393,6 +403,11 @@ function historyOf(
   { mode, history }: Pick<LoadOptions, "mode" | "history">,
 ): History | undefined {
   return mode === "scd2" ? history ?? HISTORY : undefined;
+}
+
+/** A stage with the records of a range. */
+function rangeOf(staged: StagedData): StagedData {
+  return { ...staged, details: { ...staged.details, watermark: { field: "any" } } };
 }
 
 /** The keys of orders, in a mode that needs keys. */

@@ -6,7 +6,7 @@ import {
   type LoadTask,
   type PlannedLoad,
 } from "../../../core/contracts/loader.ts";
-import { listMarks } from "../column_match.ts";
+import { listMarks, type Target } from "../column_match.ts";
 import type { Dialect, RelationalSystem, SqlSession, Table } from "../contract.ts";
 import { parenthesize } from "../select.ts";
 import { refuseCascades } from "./load_plan.ts";
@@ -19,7 +19,7 @@ export interface StagedKeys {
   /** Quoted names of the key's columns, there and in the target. */
   readonly keys: readonly string[];
   /** SQL of the time of the load, where its rows have that time. */
-  readonly now?: string;
+  readonly now?: string | undefined;
 }
 
 type DeletingLoad = Pick<PlannedLoad, "deletes" | "history" | "where">;
@@ -41,7 +41,7 @@ export async function countDeletable<S extends SqlSession, T extends Table, E>(
 }
 
 /**
- * Deletes, marks or closes the rows of a table whose keys are not staged.
+ * Deletes, marks or closes the rows of a table whose keys are not staged. The staged ones lose their marks.
  *
  * @param before rows that the load could delete before it wrote
  * @returns the number of these rows; undefined for a load that deletes none
@@ -58,9 +58,16 @@ export async function deleteMissing(
 ): Promise<number | undefined> {
   const { deletes } = task;
   if (deletes === undefined) return undefined;
-  refusePartOfSource(task, table);
   const { name, label } = table;
   const isStaged = describeStaged(name, staged);
+  const [mark] = listMarks(task).map((field) => dialect.quote(field.name));
+  if (mark !== undefined) {
+    await session.query(
+      `UPDATE ${name} SET ${mark} = NULL WHERE ${mark} IS NOT NULL AND ${isStaged}`,
+    );
+  }
+  if (deletes.spares === true) return undefined;
+  refusePartOfSource(task, table);
   const conditions = [...listScope(task, dialect), `NOT ${isStaged}`];
   const missing = selectWhere(name, conditions);
   const count = await countRows(session, missing);
@@ -71,14 +78,10 @@ export async function deleteMissing(
     );
   }
   const now = staged.now ?? dialect.momentLiteral(Temporal.Now.instant().round("microsecond"));
-  const [mark] = listMarks(task).map((field) => dialect.quote(field.name));
   if (task.history !== undefined) {
     await closeVersions(session, table, conditions, now, task.history, dialect);
   } else if (mark === undefined) await session.query(deleteRows(missing));
   else {
-    await session.query(
-      `UPDATE ${name} SET ${mark} = NULL WHERE ${mark} IS NOT NULL AND ${isStaged}`,
-    );
     await session.query(`UPDATE ${name} SET ${mark} = ${now} WHERE ${conditions.join(" AND ")}`);
   }
   const left = count === 0 ? 0 : await countRows(session, missing);
@@ -88,10 +91,52 @@ export async function deleteMissing(
   );
 }
 
-/** Words for the evidence of a load, with a leading comma; empty for a load that deletes no rows. */
-export function describeDeleted({ history }: DeletingLoad, count: number | undefined): string {
+/** A load of the keys of the source, in columns of the target. */
+export interface KeyLoad<T> {
+  readonly task: LoadTask;
+  readonly target: T;
+}
+
+/**
+ * The load of the keys of the source into a table of the session; undefined where the stage has them all.
+ *
+ * @param target that of the records
+ */
+export function describeKeyLoad<T extends Table, E>(
+  task: LoadTask,
+  target: Target<T, E>,
+): KeyLoad<Target<T, E>> | undefined {
+  const { keys, deletes } = task;
+  if (keys === undefined || deletes === undefined) return undefined;
+  const columns = target.columns.flatMap((column) => {
+    const at = keys.fields.findIndex(({ name }) => name === column.field.name);
+    return at < 0 ? [] : [{ ...column, at }];
+  });
+  return { task: { ...task, staged: keys }, target: { ...target, columns } };
+}
+
+/**
+ * Adds the keys of staged rows to those of the source: a row that was read and is gone since has been loaded, and the
+ * next load deletes it.
+ *
+ * @param keys quoted names of columns of both tables
+ */
+export function addStaged(table: string, staging: string, keys: readonly string[]): string {
+  const list = keys.join(", ");
+  return `INSERT INTO ${table} (${list}) SELECT ${list} FROM ${staging}`;
+}
+
+/**
+ * Words for the evidence of a load, with a leading comma, and those of the source for its keys where they were read
+ * besides. Empty for a load that deletes no rows.
+ */
+export async function describeDeleted(
+  { history, keys }: Pick<LoadTask, "history" | "keys">,
+  count: number | undefined,
+): Promise<string> {
   if (count === undefined) return "";
-  return `, ${count} ${history === undefined ? "deleted" : "closed"}`;
+  const words = `, ${count} ${history === undefined ? "deleted" : "closed"}`;
+  return keys === undefined ? words : `${words} by keys: ${(await keys.committed()).evidence}`;
 }
 
 /** @throws {LoaderError} for a version that is valid only later */
@@ -117,11 +162,11 @@ async function closeVersions(
   );
 }
 
-/** @throws {LoaderError} for the stage of a range or of a limited extraction */
-function refusePartOfSource({ staged: { details } }: LoadTask, { label }: Table): void {
-  const part = details.watermark !== undefined
+/** @throws {LoaderError} for a limited extraction, or the stage of a range without the keys of the source */
+function refusePartOfSource({ staged: { details }, keys }: LoadTask, { label }: Table): void {
+  const part = details.watermark !== undefined && keys === undefined
     ? `rows above a watermark of "${details.watermark.field}"`
-    : details.isLimited === true
+    : details.isLimited === true && keys === undefined
     ? "a limited number of rows"
     : undefined;
   if (part === undefined) return;

@@ -174,7 +174,7 @@ export async function fillTable<S extends SqlSession, T extends Table, E>(
     const staged = await findStaged();
     using _ = { [Symbol.dispose]: () => staged[Symbol.dispose]?.() };
     const deleted = await deleteMissing(session, task, table, staged, system.dialect, before);
-    return { rows, evidence: `${evidence}${describeDeleted(task, deleted)}`, deleted };
+    return { rows, evidence: `${evidence}${await describeDeleted(task, deleted)}`, deleted };
   }
   if (!isReplace) return { rows, evidence };
   await proveReplaced(session, table, task);

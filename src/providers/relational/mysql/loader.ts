@@ -13,31 +13,23 @@ import { keepsHistory } from "../load/history.ts";
 import type { StagedKeys } from "../load/deletes.ts";
 import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import { displayTable, tableName } from "../names.ts";
-import { readChecked } from "../load/null_checks.ts";
 import { planChanges } from "../load/table_changes.ts";
 import { createTarget, describeNewTable, makeTarget } from "../load/target.ts";
-import { acceptInSteps } from "./load/accept_rows.ts";
+import { sendRows } from "./load/send_rows.ts";
+import { prepareKeys } from "./load/stage_keys.ts";
 import { catalog, type MySQLTable } from "./catalog.ts";
 import type { MySQLConnector } from "./connector.ts";
 import { markerStatements, prepareMarker } from "./load/commit_marker.ts";
 import { commitLoad, type PendingAppend } from "./load/load_commit.ts";
-import { quote, textLiteral } from "./dialect.ts";
+import { textLiteral } from "./dialect.ts";
 import { isEmpty, verifyLoaded } from "./load/verify_load.ts";
 import { watermarks } from "./max_watermark.ts";
 import { refuseMissingRights } from "./privileges.ts";
 import { lockLoads, nameLock, restoreReplaced, siblingTable } from "./load/sibling_table.ts";
-import { prepareUpsert, refuseOtherKeys, refuseWarnings, runUpsert } from "./load/staged_upsert.ts";
-import { prepareVersions, versionSyntax } from "./load/versions.ts";
+import { prepareUpsert, refuseOtherKeys, runUpsert } from "./load/staged_upsert.ts";
+import { prepareVersions, refuseOldServer, versionSyntax } from "./load/versions.ts";
 import { mysql, type Target } from "./system.ts";
 import type { ColumnLimit } from "./wire/infile_encoder.ts";
-import {
-  type InfileColumn,
-  InfileEncoder,
-  insertSpelling,
-  LINES,
-  loadStatement,
-  type RowSpelling,
-} from "./wire/infile_encoder.ts";
 import { Session } from "./wire/session.ts";
 
 export interface MySQLLoaderOptions extends ReplaceOption {
@@ -181,7 +173,8 @@ export class MySQLLoader extends RelationalLoader<Session, MySQLTable, ColumnLim
         this.#hasMarker(load) ? await markerStatements(session, table) : [],
       async upsertStatements(session, name, fields, table) {
         const loaded = fields.map((field) => field.name);
-        if (table !== undefined && !keepsHistory(load)) {
+        if (keepsHistory(load)) await refuseOldServer(session);
+        else if (table !== undefined) {
           await refuseOtherKeys(session, table, loaded, load.upsertKeys);
         }
         return await steps.upsertStatements(session, name, fields, table);
@@ -220,6 +213,7 @@ async function loadInto(
   const upsert = task.mode === "upsert" ? await prepareUpsert(session, target, task) : undefined;
   const versions = keepsHistory(task) ? await prepareVersions(session, target, task) : undefined;
   const staging = upsert?.staging ?? versions?.staging;
+  const sourceKeys = await prepareKeys(session, task, target);
   await session.query("START TRANSACTION");
   const wasEmpty = task.verify !== undefined && await isEmpty(session, target.table);
   const write = async () => {
@@ -232,10 +226,10 @@ async function loadInto(
     return { rows, evidence };
   };
   const isNew = rename !== undefined;
-  const findStaged = () =>
-    Promise.resolve<StagedKeys>(
-      versions?.load ?? { table: upsert!.staging, keys: upsert!.keys },
-    );
+  const findStaged = async (): Promise<StagedKeys> => ({
+    ...{ keys: versions?.load.keys ?? upsert!.keys, now: versions?.load.now },
+    table: await sourceKeys?.write(staging!) ?? versions?.load.table ?? staging!,
+  });
   const options = { isNew, findStaged };
   const receipt = await fillTable(mysql, session, task, target.table, write, options);
   task.signal.throwIfAborted();
@@ -297,62 +291,4 @@ async function refuseSwap(session: Session, table: MySQLTable): Promise<void> {
   throw new LoaderError(
     `Cannot replace ${table.label} by a new table: it has ${what}, expected "replace: delete" in the loader's config`,
   );
-}
-
-/**
- * Sends all rows as a file, or as INSERT statements if the server accepts no files, as MySQL 8 by default. Where
- * rows may be rejected, a statement has to tell that it refuses one, as those of a file do not.
- *
- * @returns the number of rows that the server took
- */
-async function sendRows(
-  session: Session,
-  task: LoadTask,
-  target: Target,
-  into: string,
-): Promise<number> {
-  const columns: InfileColumn[] = target.columns.map(({ field, column, fit, at }) => ({
-    field,
-    limit: session.isMariaDB ? { ...fit, noNegativeZero: true } : fit,
-    name: quote(column.name),
-    at,
-  }));
-  const insert = (part: LoadTask) => insertRows(session, part, target, into, columns);
-  const { rejections } = task;
-  if (rejections !== undefined) {
-    return await acceptInSteps(session, { ...task, rejections }, insert);
-  }
-  const { rows: [row] } = await session.query("SELECT @@local_infile");
-  if (row![0] !== "1") return await insert(task);
-  const chunks = encodeChunks(task, target, columns, LINES);
-  const end = await session.load(loadStatement(into, columns), chunks);
-  await refuseWarnings(session, target, end.warnings);
-  return end.affectedRows;
-}
-
-async function insertRows(
-  session: Session,
-  task: LoadTask,
-  target: Target,
-  into: string,
-  columns: readonly InfileColumn[],
-): Promise<number> {
-  let taken = 0;
-  for await (const sql of encodeChunks(task, target, columns, insertSpelling(into, columns))) {
-    const end = await session.query(sql);
-    await refuseWarnings(session, target, end.warnings);
-    taken += end.affectedRows;
-  }
-  return taken;
-}
-
-async function* encodeChunks(
-  task: LoadTask,
-  target: Target,
-  columns: readonly InfileColumn[],
-  spelling: RowSpelling,
-): AsyncGenerator<Uint8Array, void, void> {
-  const encoder = new InfileEncoder(columns, spelling);
-  for await (const batch of readChecked(task, target)) yield* encoder.encode(batch);
-  yield* encoder.finish();
 }

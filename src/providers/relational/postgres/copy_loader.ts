@@ -11,7 +11,6 @@ import { warnOfOmissions } from "../column_match.ts";
 import type { LoadSteps } from "../load/load_plan.ts";
 import { countDeletable, deleteMissing, describeDeleted } from "../load/deletes.ts";
 import { keepsHistory } from "../load/history.ts";
-import { upsertColumns } from "../load/upsert.ts";
 import { nameTarget, proveReplaced, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { isSwap, refuseRejects, type ReplaceOption } from "../loader_options.ts";
 import type { WatermarkReader } from "../max_watermark.ts";
@@ -19,6 +18,7 @@ import { checkLoadTask, prepareTarget } from "../load/target.ts";
 import type { PostgresConnector } from "./connector.ts";
 import { acceptInSteps } from "./load/accept_rows.ts";
 import { copyIn } from "./load/copy_in.ts";
+import { stageKeys } from "./load/stage_keys.ts";
 import { commitLoad } from "./load/load_commit.ts";
 import { lockLoads } from "./load/load_lock.ts";
 import { loadSteps } from "./load/load_plan.ts";
@@ -182,11 +182,10 @@ async function upsertRows(
     const after = isInSteps ? await lastStaged(session) : undefined;
     return [await copyIn(session, part, target, STAGE), ...await upsert.write(after)];
   });
-  const { keys } = upsertColumns(target, task.upsertKeys, dialect);
-  const staged = { table: STAGE, keys };
+  const staged = await stageKeys(session, task, target);
   const deleted = await deleteMissing(session, task, table, staged, dialect, before);
   const verified = await verifyLoaded(system, session, task, target, upsert.loaded);
-  return { evidence: `${evidence}${describeDeleted(task, deleted)}`, deleted, verified };
+  return { evidence: `${evidence}${await describeDeleted(task, deleted)}`, deleted, verified };
 }
 
 /**

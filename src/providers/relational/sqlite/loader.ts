@@ -8,7 +8,8 @@ import { fillTable, refuseStale, RelationalLoader } from "../load/loader.ts";
 import { readChecked } from "../load/null_checks.ts";
 import { describeNewTable, type NewTable, prepareTarget } from "../load/target.ts";
 import { ensureUniqueKey } from "../load/unique_key.ts";
-import { keepsHistory } from "../load/history.ts";
+import { describeKeyLoad, type StagedKeys } from "../load/deletes.ts";
+import { keepsHistory, type VersionedLoad } from "../load/history.ts";
 import { upsertClause, upsertColumns } from "../load/upsert.ts";
 import { inTransaction, type SqliteConnector } from "./connector.ts";
 import { eventLoopPause, openToWrite } from "./sql/database_file.ts";
@@ -115,8 +116,7 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
         if (versions !== undefined) return { rows, evidence: await versions.write() };
         return { rows, evidence: `${mode} changed ${rows} rows` };
       };
-      const findStaged = async () =>
-        versions?.load ?? await UpsertedRows.find(database, target, task);
+      const findStaged = () => findKeys(database, target, task, versions?.load);
       const receipt = await fillTable(sqlite, session, task, table, write, { findStaged });
       const verified = versions === undefined
         ? await verifyLoaded(database, task, target, before, receipt.rows)
@@ -126,6 +126,20 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
       return { ...receipt, verified };
     });
   }
+}
+
+/** The keys of the staged rows, or those of the source where they were read besides. */
+async function findKeys(
+  database: DatabaseSync,
+  target: Target,
+  task: LoadTask,
+  versions: VersionedLoad | undefined,
+): Promise<StagedKeys & Partial<Disposable>> {
+  const load = describeKeyLoad(task, target);
+  if (load === undefined && versions !== undefined) return versions;
+  const found = await UpsertedRows.find(database, target, task, load);
+  const { table, keys } = found;
+  return { table, keys, now: versions?.now, [Symbol.dispose]: () => found[Symbol.dispose]() };
 }
 
 /** Writes all rows, or those that SQLite takes, where rows may be rejected. */

@@ -106,7 +106,9 @@ export async function load(
   const onFiles = (files: readonly StagedFile[]) => read.push(...files);
   const staged = await readQueue(queue, slice, (rows) => report({ rows }), signal, onFiles);
   const created = await createLoader(session, loader);
-  if (input.rejects !== true) return await created.load(buildTask(session, input, staged, signal));
+  if (input.rejects !== true) {
+    return await created.load(await buildTask(session, input, staged, signal));
+  }
   const { RejectedRows } = await import("./rejections.ts");
   const { omitRejected } = await import("../../../integrity/accepted_rows.ts");
   const rejections = new RejectedRows(staged, () => read, input.maxErrors, {
@@ -114,7 +116,7 @@ export async function load(
     seal: () => askHost(session, () => report({ sealed: true })),
   });
   const accepted = omitRejected(staged, rejections.rows);
-  const task = { ...buildTask(session, input, accepted, signal), rejections };
+  const task = { ...await buildTask(session, input, accepted, signal), rejections };
   const receipt = await created.load(task);
   return rejections.rows.size === 0 ? receipt : { ...receipt, rejected: rejections.rows.size };
 }
@@ -132,7 +134,7 @@ export async function beginParallel(
   // The shares of the load read the stage and report progress.
   const staged = await readQueue(queue, slice, () => {}, signal);
   const parallel = await createParallel(session, loader);
-  const begun = await parallel?.begin(buildTask(session, input, staged, signal));
+  const begun = await parallel?.begin(await buildTask(session, input, staged, signal));
   if (begun !== undefined) session.parallel = begun;
   return begun?.ticket;
 }
@@ -149,7 +151,7 @@ export async function loadShare(
   await using connector = await connect(session.endpoint, signal);
   const staged = await readQueue(queue, slice, (rows) => report({ rows }), signal);
   const parallel = await createParallel(session, loader, connector);
-  return await parallel!.loadShare(buildTask(session, input, staged, signal), ticket);
+  return await parallel!.loadShare(await buildTask(session, input, staged, signal), ticket);
 }
 
 /** Finishes a parallel load, so that the target has the rows of all shares. */
@@ -257,17 +259,18 @@ async function readQueue(
 }
 
 /** Builds the loader's task from the host's input and the expected watermark of the stage. */
-function buildTask(
+async function buildTask(
   session: WorkerSession,
-  { isRemembered, verify, maxErrors: _, ...input }: Omit<
+  { isRemembered, verify, maxErrors: _, keys, ...input }: Omit<
     LoadInput,
     "loader" | "staged" | "isGrowing"
   >,
   staged: StagedData,
   signal: AbortSignal,
-): LoadTask {
+): Promise<LoadTask> {
   return {
     ...input,
+    ...(keys === undefined ? {} : { keys: await readKeys(keys, signal) }),
     claim: { ...input.claim, onWait: (message) => sendWarning(message, true) },
     staged,
     expected: staged.details.watermark?.expected,
@@ -275,6 +278,14 @@ function buildTask(
     ...(verify === "counts" ? {} : { verify: verifyLazily(staged, input.upsertKeys, verify) }),
     signal,
   };
+}
+
+/** The staged keys of the source. */
+async function readKeys(slice: StageSlice, signal: AbortSignal): Promise<StagedData> {
+  const queue = new StagedFileQueue<StageSlice>();
+  queue.push(slice);
+  queue.end(await openSlice(slice));
+  return await readQueue(queue, slice, () => {}, signal);
 }
 
 /** Returns the verification of a load, whose code is loaded when it begins. */

@@ -150,6 +150,8 @@ export type PlanInput = Omit<PlannedLoad, "signal"> & { readonly loader: PlainCl
 export type LoadInput = Omit<PlannedLoad, "staged" | "signal"> & {
   readonly loader: PlainClass;
   readonly staged: StageSlice;
+  /** The stage of all keys of the source, where the load needs them. */
+  readonly keys?: StageSlice;
   readonly claim: Claim;
   /** Whether the host stores a record before the load commits. */
   readonly isRemembered: boolean;

@@ -8,6 +8,7 @@ import { findHooks, listStatements, refuseRules } from "../sql/triggers.ts";
 import type { PostgresSystem, Target } from "../system.ts";
 import type { Session } from "../wire/session.ts";
 import { copyIn } from "./copy_in.ts";
+import { stageKeys } from "./stage_keys.ts";
 import { ORDER, STAGE, stageTable } from "./upsert.ts";
 import { verifyLoaded } from "./verify_load.ts";
 
@@ -50,8 +51,9 @@ export async function writeVersions(
     // The server knows nothing of a table that is new, and would join row by row.
     await session.query(`ANALYZE pg_temp.${VERSIONS}`);
   });
-  const deleted = await deleteMissing(session, task, table, load, dialect, before);
+  const staged = { ...await stageKeys(session, task, target), now: load.now };
+  const deleted = await deleteMissing(session, task, table, staged, dialect, before);
   const verified = await verifyLoaded(system, session, task, target, { sql: load.selectLoaded() });
-  const words = describeDeleted(task, deleted);
+  const words = await describeDeleted(task, deleted);
   return { evidence: `${copied}, ${written}${words}`, deleted, verified };
 }

@@ -1,7 +1,7 @@
 /** The rows of an upsert: a temporary table keeps their keys, and finds them again. */
 import type { DatabaseSync } from "node:sqlite";
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
-import type { StagedKeys } from "../../load/deletes.ts";
+import type { KeyLoad, StagedKeys } from "../../load/deletes.ts";
 import { sameKey, upsertColumns } from "../../load/upsert.ts";
 import { dialect, quote } from "../sql/dialect.ts";
 import { queryRows } from "../sql/session.ts";
@@ -29,11 +29,16 @@ export class UpsertedRows implements StagedKeys, Disposable {
     this.sql = `SELECT ${list.join(", ")} FROM ${this.#from}`;
   }
 
-  /** Reads the keys from the stage. */
+  /**
+   * Reads the keys from the stage.
+   *
+   * @param ofSource the keys of the source, which are added
+   */
   static async find(
     database: DatabaseSync,
     target: Target,
     task: LoadTask,
+    ofSource?: KeyLoad<Target>,
   ): Promise<UpsertedRows> {
     const columns = target.columns.filter(({ field }) => task.upsertKeys.includes(field.name));
     const names = columns.map(({ column }) => quote(column.name)).join(", ");
@@ -43,12 +48,17 @@ export class UpsertedRows implements StagedKeys, Disposable {
     const places = columns.map(() => "?").join(", ");
     const insert = database.prepare(`INSERT INTO ${KEYS} (${names}) VALUES (${places})`);
     const wide = databaseEncoding(database) !== "utf-8";
-    for await (const { data: { children }, numRows } of task.staged.scanBatches()) {
-      const readers = columns.map(({ field, column, at }) =>
-        boundReader(field, children[at]!, { declared: column.type, wide })
-      );
-      for (let row = 0; row < numRows; row++) insert.run(...readers.map((read) => read(row)));
-    }
+    const add = async ({ staged }: Pick<LoadTask, "staged">, columns: Target["columns"]) => {
+      for await (const { data: { children }, numRows } of staged.scanBatches()) {
+        const readers = columns.map(({ field, column, at }) =>
+          boundReader(field, children[at]!, { declared: column.type, wide })
+        );
+        for (let row = 0; row < numRows; row++) insert.run(...readers.map((read) => read(row)));
+      }
+    };
+    await add(task, columns);
+    // A row that was read and is gone since has been loaded: the next load deletes it.
+    if (ofSource !== undefined) await add(ofSource.task, ofSource.target.columns);
     database.exec(`CREATE INDEX temp.dxt_upserted_index ON dxt_upserted_keys (${names})`);
     return found;
   }
