@@ -127,7 +127,7 @@ function compare(loaded: LoadedPipeline, keys = ["shop", "id"]): Promise<Pipelin
 
 /** Repairs what differs, and compares again. */
 async function repair(loaded: LoadedPipeline, diff: PipelineDiff): Promise<StreamDiff> {
-  const planned = (await planRepair(loaded, diff, signal))!;
+  const planned = (await planRepair(loaded, diff, { deletes: false, signal }))!;
   const { only } = planned;
   assert.deepEqual([...only.keys()], ["second"]);
   const options = { phase: "run", only, signal, retries: 0, onEvent: () => {} } as const;

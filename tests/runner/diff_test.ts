@@ -304,7 +304,8 @@ Deno.test("the streams of a wildcard are compared, and only the rows that differ
     ]);
     const loaded = await loadPipeline(join(folder, "p.yaml"), { env: {} });
     const result = { pipeline: "p", status: "different", streams: found } as const;
-    const { only, loaded: repaired } = (await planRepair(loaded, result, signal))!;
+    const { only, loaded: repaired } =
+      (await planRepair(loaded, result, { deletes: false, signal }))!;
     const options = { phase: "run", only, signal, retries: 0, onEvent: () => {} } as const;
     const { streams: loads } = await runPipeline(repaired, options);
     assert.deepEqual(loads.map(({ stream, rows_loaded }) => [stream, rows_loaded]), [["b", 1]]);

@@ -20,24 +20,31 @@ export interface Repair {
 }
 
 /**
- * Plans the repair of all streams that lack rows, or have other values; undefined where there are none. Rows that are
- * only in the target stay.
+ * Plans the repair of all streams that lack rows, or have other values; undefined where there are none.
  *
+ * @param deletes whether rows that are only in the target are deleted or marked, too, as `load.deletes` says
  * @throws {ConfigurationError} that names a stream whose rows cannot be repaired
  */
 export async function planRepair(
   loaded: LoadedPipeline,
   { streams: compared }: PipelineDiff,
-  signal: AbortSignal,
+  { deletes, signal }: { readonly deletes: boolean; readonly signal: AbortSignal },
 ): Promise<Repair | undefined> {
   const expanded = await expandWildcards(loaded, { signal, retries: 0 });
   const plan = await planPipeline(expanded);
   const only = new Map<string, RowSelection>();
   for (const { stream, compared: rows } of compared) {
-    if (rows === undefined || rows.counts.source + rows.counts.changed === 0) continue;
+    if (rows === undefined) continue;
+    const { keys, counts, repairable: hashes } = rows;
+    const isDeleting = deletes && counts.target > 0;
+    if (counts.source + counts.changed === 0 && !isDeleting) continue;
     refuseRepair(stream, rows, plan);
-    const { keys, repairable: hashes } = rows;
-    only.set(stream, { keys: keys.map(({ name }) => name), hashes });
+    if (isDeleting) refuseDeletes(stream, plan);
+    only.set(stream, {
+      keys: keys.map(({ name }) => name),
+      hashes,
+      ...(isDeleting ? { deletes: true } : {}),
+    });
   }
   if (only.size === 0) return undefined;
   const { pipeline } = expanded;
@@ -71,18 +78,36 @@ function refuseRepair(
   );
 }
 
+function refuseDeletes(stream: string, { streams }: PipelinePlan): void {
+  const { stream: { load }, transforms } = streams.find((plan) => plan.stream.id === stream)!;
+  const refuse = (detail: string) =>
+    new ConfigurationError(
+      `Cannot delete the rows of stream "${stream}" that are only in the target: ${detail}`,
+    );
+  if (load?.deletes === undefined) {
+    throw refuse("it has no load.deletes, expected soft or hard, or a repair without --delete");
+  }
+  if (transforms.length > 0) {
+    throw refuse("its transforms may change the keys; run the stream instead");
+  }
+}
+
 /** The stream as it loads the rows, whatever it reads and writes otherwise; its bounds are those of a whole run. */
 function repairStream(stream: Stream, { keys }: RowSelection): Stream {
-  const { expect: _expect, extract: { batch_rows, batch_bytes, partition } = {}, ...rest } = stream;
-  // The rows that are not loaded are not gone from the source.
-  const { deletes: _deletes, deleted_at: _column, where: _where, ...load } = stream.load ?? {};
+  const { expect, extract: { batch_rows, batch_bytes, partition } = {}, ...rest } = stream;
+  const { deletes, deleted_at, where, ...load } = stream.load ?? {};
+  const deleting = deletes === undefined ? {} : { deletes, deleted_at, where };
+  const bounds = expect?.max_delete_pct === undefined
+    ? {}
+    : { expect: { max_delete_pct: expect.max_delete_pct } };
   const nameKey = (name: string) =>
     stream.fields?.find((declared) => nameInTarget(declared) === name)?.id ?? name;
   const upsert = { mode: "upsert" as const, upsert_keys: keys.map(nameKey) };
   return {
     ...rest,
+    ...bounds,
     extract: { batch_rows, batch_bytes, partition },
     // Where a stream keeps history, a row that differs is a new version.
-    load: load.mode === "scd2" ? load : { ...load, ...upsert },
+    load: { ...load, ...deleting, ...(load.mode === "scd2" ? {} : upsert) },
   };
 }

@@ -189,6 +189,77 @@ Deno.test("--repair deletes nothing, although a run of the stream does", () =>
     assert.equal((await dxt("diff", "shop.yaml", "-q")).code, 0);
   }));
 
+Deno.test("--repair --delete deletes or marks rows that are only in the target, as the stream says", () =>
+  withLoaded(async (folder, dxt) => {
+    const write = (load: Record<string, unknown>, stream: Record<string, unknown> = {}) =>
+      Deno.writeTextFile(
+        join(folder, "shop.yaml"),
+        JSON.stringify({
+          ...PIPELINE,
+          streams: [{ ...PIPELINE.streams[0], load: { ...UPSERT, ...load }, ...stream }],
+        }),
+      );
+    const read = (columns: string) => {
+      using database = new DatabaseSync(join(folder, "shop.db"));
+      return database.prepare(`SELECT ${columns} AS text FROM orders ORDER BY id`).all()
+        .map(({ text }) => text);
+    };
+    await change(folder);
+    const alone = await dxt("diff", "shop.yaml", "--delete");
+    assert.equal(alone.code, 2);
+    assert.match(alone.err, /--delete is part of a repair, expected --repair/);
+    const unset = await dxt("diff", "shop.yaml", "-s", "orders", "--repair", "--delete");
+    assert.match(unset.err, /stream "orders" that are only in the target: it has no load.deletes/);
+
+    await write({ deletes: "soft", schema: "evolve" });
+    const repair = ["diff", "shop.yaml", "--repair", "-q"];
+    const marked = await dxt(...repair, "--delete");
+    assert.equal(marked.code, 0, marked.err);
+    const { repair: run, status } = JSON.parse(marked.out);
+    assert.deepEqual([status, run.streams[0].rows_loaded, run.streams[0].rows_deleted], [
+      "equal",
+      2,
+      1,
+    ]);
+    const left = "id || iif(_dxt_deleted_at IS NULL, '', ' gone')";
+    assert.deepEqual(read(left), ["1", "2", "3 gone", "4"]);
+
+    // A row that comes back loses its mark, although nothing is deleted.
+    await Deno.writeTextFile(join(folder, "orders.csv"), ORDERS);
+    const back = await dxt(...repair);
+    assert.equal(back.code, 4, "row 4 is only in the target");
+    assert.deepEqual(read(left), ["1", "2", "3", "4"]);
+
+    await write({ deletes: "hard" }, { expect: { max_delete_pct: 10 } });
+    const capped = await dxt(...repair, "--delete");
+    assert.match(capped.out, /expected at most 10 % to delete/);
+    assert.deepEqual(read("id"), [1, 2, 3, 4]);
+    await write({ deletes: "hard" });
+    assert.equal((await dxt(...repair, "--delete")).code, 0);
+    assert.deepEqual(read("id"), [1, 2, 3]);
+  }));
+
+Deno.test("--repair of a stream that keeps history adds versions, and --delete closes them", () =>
+  withLoaded(async (folder, dxt) => {
+    const stream = {
+      ...{ id: "kept", source: "orders.csv", target: "kept" },
+      load: { ...UPSERT, mode: "scd2", deletes: "soft" },
+    };
+    await Deno.writeTextFile(
+      join(folder, "shop.yaml"),
+      JSON.stringify({ ...PIPELINE, streams: [stream] }),
+    );
+    assert.equal((await dxt("run", "shop.yaml", "-q")).code, 0);
+    await change(folder);
+    const { code, out } = await dxt("diff", "shop.yaml", "--repair", "--delete", "-q");
+    assert.equal(code, 0, out);
+    using database = new DatabaseSync(join(folder, "shop.db"));
+    const versions = database.prepare(
+      "SELECT id || iif(is_current, '', ' ended') AS text FROM kept ORDER BY id, valid_from",
+    ).all();
+    assert.deepEqual(versions.map(({ text }) => text), ["1", "2 ended", "2", "3 ended", "4"]);
+  }));
+
 Deno.test("a target that cannot update single rows is refused before anything is read again", () =>
   withLoaded(async (folder, dxt) => {
     await Deno.writeTextFile(join(folder, "other.csv"), "id,note,total\n1,x,1.5\n");

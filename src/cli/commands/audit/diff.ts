@@ -28,6 +28,10 @@ const ownOptions = () => ({
     description:
       message`Upsert the rows that are only in the source or changed, then compare again`,
   }),
+  delete: option("--delete", {
+    description:
+      message`With --repair, also delete or mark the rows that are only in the target, as load.deletes of the stream says`,
+  }),
   wait: options.wait(),
   retries: options.retries(),
   ...options.logging(),
@@ -54,12 +58,13 @@ export const diff = defineCommand(
     operands: OPERANDS,
     brief: message`Compare the rows of source and target, and show those that differ`,
     description:
-      message`Reads both sides and compares every value that a run would load, in constant memory. Rows are identified by --key, else by the stream's upsert_keys, else by the primary key of the source or the target. Of an incremental stream, rows above the target's watermark are not loaded yet and count as no difference. Exit code 4 means that rows differ. Changes nothing without --repair, which keeps rows that are only in the target.`,
+      message`Reads both sides and compares every value that a run would load, in constant memory. Rows are identified by --key, else by the stream's upsert_keys, else by the primary key of the source or the target. Of an incremental stream, rows above the target's watermark are not loaded yet and count as no difference. Exit code 4 means that rows differ. Changes nothing without --repair, which keeps rows that are only in the target unless --delete is set.`,
     examples: [
       "dxt diff shop.yaml",
       "dxt diff shop.yaml --select orders --limit 1000",
       "dxt diff shop.yaml --output json",
       "dxt diff shop.yaml --select orders --repair",
+      "dxt diff shop.yaml --repair --delete",
       "dxt diff --from '${SHOP_URL}' --source public.orders --to ./orders.parquet --key order_id",
     ],
   },
@@ -72,7 +77,12 @@ type Chosen =
 
 async function showDiff(chosen: Chosen, context: Context): Promise<number> {
   const { printer } = context;
-  const { select, exclude, keys, repair, limit: most = DEFAULT_SHOWN } = chosen;
+  const { select, exclude, keys, repair, delete: deletes, limit: most = DEFAULT_SHOWN } = chosen;
+  if (deletes && !repair) {
+    throw new ConfigurationError(
+      "Cannot delete rows that are only in the target: --delete is part of a repair, expected --repair",
+    );
+  }
   const loaded = await openScope(chosen, context);
   const { admitPipeline, diffPipeline, planRepair } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
@@ -89,9 +99,9 @@ async function showDiff(chosen: Chosen, context: Context): Promise<number> {
         },
       });
     const first = await compare(loaded, repair);
-    const planned = repair ? await planRepair(loaded, first, signal) : undefined;
+    const planned = repair ? await planRepair(loaded, first, { deletes, signal }) : undefined;
     if (planned === undefined) return finish(first, undefined, context);
-    const { select: _select, exclude: _exclude, limit: _limit, ...running } = chosen;
+    const { select: _select, exclude: _exclude, limit: _limit, delete: _, ...running } = chosen;
     const options = { ...running, failFast: false, repair: planned };
     const run = await executePhase("run", options, context, signal, (result) => {
       if (printer.format === "text") printSummary(result, "run", printer);
