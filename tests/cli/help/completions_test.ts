@@ -151,7 +151,7 @@ try "dxt discover sh" dxt discover sh
       "orders,totals orders,tag:daily",
       "text json ndjson",
       "shop.yaml",
-      "append replace upsert",
+      "append replace upsert scd2",
       "lake",
       "shop shop.yaml",
     ]);
