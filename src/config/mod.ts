@@ -27,6 +27,7 @@ export {
   publicVariables,
 } from "./pipeline/assemble.ts";
 export type { StandIns } from "./pipeline/stand_ins.ts";
+export { isSettingsKey, maskSettings } from "./text/hidden_values.ts";
 export { DATASET, QUERY } from "./pipeline/classify_argument.ts";
 export { findProject, PROJECT_FILES } from "./pipeline/find_project.ts";
 

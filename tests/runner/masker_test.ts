@@ -9,6 +9,7 @@ import {
 } from "../../src/core/values/values.ts";
 import type { Field } from "../../src/models/field.ts";
 import { Masker } from "../../src/runner/record/masker.ts";
+import { describeWritten } from "../../src/runner/record/written_source.ts";
 import { Permutation } from "../../src/runner/record/permute_symbols.ts";
 
 const keyOf = (text: string) => new TextEncoder().encode(text);
@@ -137,4 +138,17 @@ Deno.test("a permutation of any radices gives each sequence once", () => {
     );
     assert.deepEqual(masked.sort(), all.map(String).sort());
   }
+});
+
+Deno.test("the source that a fixture names has no header's secret", () => {
+  const source = {
+    type: "endpoint",
+    path: "orders?token=abcdefgh",
+    headers: { Authorization: "Bearer abcdefgh", Accept: "text/csv" },
+  };
+  assert.deepEqual(describeWritten(source), {
+    type: "endpoint",
+    path: "orders?token=***",
+    headers: { Authorization: "***", Accept: "text/csv" },
+  });
 });

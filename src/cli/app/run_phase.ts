@@ -1,5 +1,6 @@
 /** Carries out `run`, `extract` and `load`: runs the phase, shows progress, writes the log. */
 import { ConfigurationError } from "../../core/errors.ts";
+import { shellWord } from "../../core/permission_errors.ts";
 import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase, Repair } from "../../runner/mod.ts";
 import { type Context, omitUndefined } from "./context.ts";
@@ -54,6 +55,7 @@ function printResult(
   if (printer.format === "text") printSummary(result, phase, printer);
   else if (printer.format === "json") printer.json(result);
   if (options.pipeline !== undefined) {
+    adviseReport(result, options.pipeline, context);
     adviseRepair(phase, result, options.pipeline, options, context);
   }
 }
@@ -189,6 +191,13 @@ function adviseRepair(
     const command = commandText(phase, pipeline, missing.map(idOf), options);
     printer.progress(name, `fix the cause, then run the other streams with: ${command}`);
   }
+}
+
+/** People who know the command need no reminder after each failure. */
+function adviseReport({ pipeline: name, status }: RunResult, path: string, { printer }: Context) {
+  if (status !== "failed" && status !== "partial") return;
+  const command = `dxt explain-failure ${shellWord(path)}`;
+  printer.detail(name, `to ask somebody, collect what is known of this run with: ${command}`);
 }
 
 const idOf = ({ stream }: StreamResult) => stream;

@@ -22,6 +22,26 @@ const VARIABLE = /^\$\{\w+(?::\?[^}]*)?\}$/;
 /** Text that may contain a login: `user:password@host`, `password=…`. */
 const LOGIN = /[@=]/;
 
+/**
+ * A copy of the settings of a connection or a class, as JSON, without the values that excerpts in errors hide.
+ * Numbers and booleans stay, but for those of secret keys.
+ */
+export function maskSettings(settings: unknown, key = ""): unknown {
+  if (Array.isArray(settings)) return settings.map((one) => maskSettings(one, key));
+  if (typeof settings === "object" && settings !== null) {
+    return Object.fromEntries(
+      Object.entries(settings).map(([name, value]) => [name, maskSettings(value, name)]),
+    );
+  }
+  if (typeof settings !== "string") return SECRET_KEY.test(key) ? "***" : settings;
+  return settings.slice(0, countVisible(settings, { key, depth: 0, within: "settings" })) || "***";
+}
+
+/** Keys, at any depth, whose values are settings that dxt does not know. */
+export function isSettingsKey(key: string): boolean {
+  return SETTINGS.has(key);
+}
+
 /** The place of a value in the file, which decides how much of it is shown. */
 interface Spot {
   /** Key of the value, or of the list that contains it. */

@@ -1,10 +1,10 @@
 /** What a pipeline is to dxt: each stream with its classes and settings, as a plan without connections resolves it. */
-import type { LoadedPipeline } from "../../config/mod.ts";
+import { isSettingsKey, type LoadedPipeline, maskSettings } from "../../config/mod.ts";
 import { SECRET_KEY } from "../../core/errors.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
 import { planPipeline } from "../plan/pipeline_plan.ts";
 
-/** A JSON value. Secrets are left out where their keys tell them; the caller masks all others. */
+/** A JSON value. Settings of connections and classes are masked; the caller masks what else may be secret. */
 export async function describePlan(loaded: LoadedPipeline): Promise<object> {
   const { source, target, streams } = await planPipeline(loaded);
   return JSON.parse(JSON.stringify(
@@ -17,15 +17,16 @@ export async function describePlan(loaded: LoadedPipeline): Promise<object> {
         return {
           ...stream,
           ...{ source: plan.source, target: plan.target, mode, buffer, stage: stageDirectory },
-          extractor: { class: extractor.name, options: extractor.options },
-          loader: { class: loader.name, options: loader.options, guarantee: loader.modes[mode] },
-          transforms: transforms.map(({ name, options }) => ({ class: name, options })),
+          extractor: { class: extractor.name, config: extractor.options },
+          loader: { class: loader.name, config: loader.options, guarantee: loader.modes[mode] },
+          transforms: transforms.map(({ name, options }) => ({ class: name, config: options })),
           shares_target_with: plan.sharedWith,
         };
       }),
     },
     (key, value) => {
       if (typeof value === "bigint") return String(value);
+      if (isSettingsKey(key)) return maskSettings(value);
       return SECRET_KEY.test(key) ? "***" : value;
     },
   ));

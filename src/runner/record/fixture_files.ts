@@ -3,11 +3,15 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ConfigurationError, messageOf } from "../../core/errors.ts";
 import { ifPresent } from "../../core/files/if_present.ts";
+import { createOwnFolder, type OwnFolder } from "../../core/files/own_folder.ts";
 import { formatJSONFile, readJSONFile } from "../../core/files/json_file.ts";
 import { PendingFile } from "../../core/files/pending_file.ts";
 import { Fixture } from "./fixture.ts";
 
 const INDEX = "fixture.json";
+/** Prefix of the folder of a fixture that is not complete, and what a killed recording left of one. */
+const PREFIX = "recording-";
+const PENDING = /^\.?recording-[0-9a-f-]{36}/;
 /** Version of the index. */
 const VERSION = 1;
 
@@ -45,43 +49,46 @@ export async function checkFiles(folder: string, { streams }: Fixture): Promise<
 }
 
 /**
- * Files of a fixture that is not complete yet, in a hidden folder. Disposing it removes them unless they
+ * Files of a fixture that is not complete yet, in a folder of their own. Disposing it removes them unless they
  * were published.
  */
 export class PendingFixture implements AsyncDisposable {
   private constructor(
     private readonly folder: string,
-    readonly hidden: string,
+    private readonly own: OwnFolder,
     private readonly before: Fixture | undefined,
   ) {}
 
   /** @throws {ConfigurationError} for a folder that holds anything but a fixture */
   static async open(folder: string): Promise<PendingFixture> {
     const before = await readFixture(folder);
-    const hidden = join(folder, `.${crypto.randomUUID()}.tmp`);
     try {
       const entries = await ifPresent(() => Array.fromAsync(Deno.readDir(folder))) ?? [];
-      if (before === undefined && entries.length > 0) {
+      if (before === undefined && entries.some(({ name }) => !PENDING.test(name))) {
         throw new ConfigurationError(
           `Cannot record into "${folder}": it has files and no ${INDEX}, expected a new or empty folder, or a fixture`,
         );
       }
-      await Deno.mkdir(hidden, { recursive: true });
+      return new PendingFixture(folder, await createOwnFolder(folder, PREFIX), before);
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       throw new ConfigurationError(`Cannot record into "${folder}": ${messageOf(error)}`, {
         cause: error,
       });
     }
-    return new PendingFixture(folder, hidden, before);
+  }
+
+  /** Folder of the files until they are published. */
+  get path(): string {
+    return this.own.path;
   }
 
   /** Puts the new files in place of those of an earlier fixture. A reader sees the digests of one of both. */
   async publish(fixture: Fixture): Promise<void> {
     const files = new Set(fixture.streams.map(({ file }) => file));
-    using index = new PendingFile(join(this.hidden, INDEX));
+    using index = new PendingFile(join(this.path, INDEX));
     index.write(formatJSONFile(VERSION, fixture));
-    for (const file of files) await Deno.rename(join(this.hidden, file), join(this.folder, file));
+    for (const file of files) await Deno.rename(join(this.path, file), join(this.folder, file));
     index.publish(join(this.folder, INDEX));
     for (const { file } of this.before?.streams ?? []) {
       if (!files.has(file)) await ifPresent(() => Deno.remove(join(this.folder, file)));
@@ -89,7 +96,7 @@ export class PendingFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.hidden, { recursive: true });
+    await this.own[Symbol.asyncDispose]();
     // Only a folder that was made for this fixture, and got no file, is empty.
     if (this.before === undefined) await Deno.remove(this.folder).catch(() => {});
   }

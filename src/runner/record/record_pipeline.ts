@@ -12,6 +12,7 @@ import { openThreads } from "../worker/pool.ts";
 import { PendingFixture } from "./fixture_files.ts";
 import { Masker } from "./masker.ts";
 import { PlainFields } from "./plain_fields.ts";
+import { describeWritten } from "./written_source.ts";
 import { type ReadContext, readRows, type RecordedRows } from "./read_rows.ts";
 
 export interface RecordOptions extends Selection {
@@ -62,7 +63,7 @@ export async function recordPipeline(
     const read = await readRows(one, context, options.rows);
     const kept = read.columns.map((column) => plain.has(one.stream, column));
     const file = `${encodeURIComponent(id).replace(/^\./, "%2E")}.parquet`;
-    const sha256 = await writeMasked(join(pending.hidden, file), read, kept, masker);
+    const sha256 = await writeMasked(join(pending.path, file), read, kept, masker);
     streams.push({
       ...{ stream: id, file, sha256, rows: read.rows.length, complete: read.complete },
       ...describeSource(one, options.written),
@@ -104,7 +105,7 @@ function describeSource(
       : isWildcard(one) && nameTableStream(one, table) === stream.id;
   const { id, source } = pipeline.streams.find(isOrigin)!;
   return {
-    source,
+    source: describeWritten(source),
     ...(table === undefined ? {} : {
       wildcard: id,
       table: { ...table, fields: table.fields.map((field) => ({ ...field })) },

@@ -13,6 +13,7 @@ import {
   isGenerated,
   nameInSource,
 } from "../plan/field_declarations.ts";
+import { describeWritten } from "../record/written_source.ts";
 import type { ReplayedStream } from "./stand_in.ts";
 
 /** Names of both sides in messages. */
@@ -51,7 +52,9 @@ export function checkFit(
 }
 
 function describeSource({ source }: FixtureStream, now: unknown): string[] {
-  const [then, today] = [source, now].map((one) => JSON.stringify(one, sortMembers));
+  const [then, today] = [source, describeWritten(now)].map((one) =>
+    JSON.stringify(one, sortMembers)
+  );
   if (then === today) return [];
   return [`its rows come from ${then}, the pipeline reads ${today}`];
 }

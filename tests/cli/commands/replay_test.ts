@@ -1,6 +1,6 @@
 /** `dxt record` and `dxt replay`, as whole processes. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import type { RecordResult, ReplayResult } from "../../../src/runner/mod.ts";
@@ -265,3 +265,26 @@ Deno.test("the example in pipelines/ replays into a folder that is gone afterwar
   assert.ok(streams.every(({ rows_loaded, stage }) => rows_loaded === 20 && stage === undefined));
   assert.deepEqual(repeated.map(({ repeat }) => repeat), ["same", "same", "same"]);
 });
+
+Deno.test("a second run that changes the target ends with exit code 4", () =>
+  withProject(async (project) => {
+    const [, orders] = PIPELINE.streams;
+    const { extract: _extract, expect: _expect, ...stream } = orders!;
+    await project.write({ ...PIPELINE, streams: [{ ...stream, load: { mode: "replace" } }] });
+    await recordWell(project);
+    const random = UPPER.replace("row.note.toUpperCase()", "String(Math.random())");
+    await Deno.writeTextFile(join(project.folder, "upper.ts"), random);
+    const { code, out, err } = await project.dxt("replay shop.yaml");
+    assert.equal(code, 4, err);
+    assert.match(out, /^orders +100 +other rows +the second run changed rows$/m);
+  }));
+
+Deno.test("what a killed recording left is removed by the next one", () =>
+  withProject(async (project) => {
+    const left = join(project.folder, "fixtures", "shop", `recording-${crypto.randomUUID()}`);
+    await Deno.mkdir(left, { recursive: true });
+    await Deno.writeTextFile(join(dirname(left), `.${basename(left)}.lock`), "");
+    await recordWell(project, " --select log");
+    const names = Array.from(Deno.readDirSync(dirname(left)), ({ name }) => name).sort();
+    assert.deepEqual(names, ["fixture.json", "log.parquet"]);
+  }));
