@@ -1,6 +1,7 @@
 /** Fixtures of pipelines: where they are, and pipelines read without values of variables. */
 import { dirname, join } from "node:path";
 import type { LoadedPipeline, StandIns } from "../../config/mod.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { Context, ImportOptions } from "./context.ts";
 import { announcePipeline } from "./context.ts";
 
@@ -30,10 +31,11 @@ export async function openDetached(
     const loaded = await loadPipeline(path, { env: {}, standIns });
     return await announcePipeline(loaded, [], { ...options, vars: [] }, context);
   } catch (error) {
-    context.printer.detail(
-      "variables",
-      "a replay has no values of variables: each stands for its own name; give one that must be a number a default, as in ${N:-5}",
-    );
+    if (messageOf(error).includes("${")) {
+      context.printer.warning(
+        "A fixture is recorded and replayed without values of variables: each stands for its default, else for its own name; give one that must be a number a default, as in ${N:-5}",
+      );
+    }
     throw error;
   }
 }

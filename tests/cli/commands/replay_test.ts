@@ -288,3 +288,20 @@ Deno.test("what a killed recording left is removed by the next one", () =>
     const names = Array.from(Deno.readDirSync(dirname(left)), ({ name }) => name).sort();
     assert.deepEqual(names, ["fixture.json", "log.parquet"]);
   }));
+
+Deno.test("a variable that must be a number needs a default, which the message says", () =>
+  withProject(async (project) => {
+    const [, , log] = PIPELINE.streams;
+    const rows = (text: string) => ({
+      ...PIPELINE,
+      streams: [{ ...log, extract: { batch_rows: text } }],
+    });
+    await project.write(rows("${N}"));
+    const { code, err } = await project.dxt("record shop.yaml", { ...SOURCE, N: "5" });
+    assert.equal(code, 2);
+    assert.match(err, /^warning: A fixture is recorded and replayed without values of variables/m);
+    assert.match(err, /"batch_rows" is "\$\{N\}", expected a number/);
+    await project.write(rows("${N:-5}"));
+    await recordWell(project);
+    assert.equal((await project.dxt("replay shop.yaml -q")).code, 0);
+  }));
