@@ -1,7 +1,7 @@
 /** The JSON document of `dxt plan`: what a run would do with each stream. */
 import { z } from "zod";
 import { Guarantee } from "./guarantee.ts";
-import { DeleteRule, Expectations, LoadMode } from "./stream.ts";
+import { DeleteRule, Expectations, LoadMode, VerifyLevel } from "./stream.ts";
 
 /** A field on its way from source to target. */
 export const PlannedField = z.strictObject({
@@ -61,6 +61,7 @@ export const PlannedStream = z.strictObject({
     upsert_keys: z.array(z.string()),
     where: z.string().optional().describe("Condition of the rows that the load may delete"),
     deletes: DeleteRule.optional().describe("What happens to rows that the source no longer has"),
+    verify: VerifyLevel.optional().describe("What is compared before the commit, where it is set"),
     guarantee: Guarantee.describe(
       "What the target holds when the load fails, is killed or repeated",
     ),
@@ -114,6 +115,7 @@ export const SavedPlan = PlanRecord.extend({
     since: z.string().optional(),
     until: z.string().optional(),
     limit: z.number().optional(),
-  }).describe("Options of the command that choose streams and records"),
+    verify: VerifyLevel.optional(),
+  }).describe("Options of the command that choose streams, records and what is verified"),
 });
 export type SavedPlan = z.infer<typeof SavedPlan>;

@@ -11,7 +11,7 @@ import { isTargetError } from "./contract/target_errors.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
 import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
-import { planRun, type ReadOptions } from "./plan/select_plans.ts";
+import { planRun, type StreamOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./contract/threads.ts";
 import { expandStagedWildcards, expandWildcards } from "./inspect/wildcards.ts";
 import { sharedNeeds } from "./permissions/required.ts";
@@ -20,7 +20,7 @@ import { openThreads } from "./worker/pool.ts";
 import { datasetName } from "./plan/dataset_name.ts";
 import { moveStream } from "./stream_run.ts";
 
-export interface RunOptions extends Selection, ReadOptions {
+export interface RunOptions extends Selection, StreamOptions {
   readonly phase: Phase;
   /** Identifies the run in its result, log and locks. */
   readonly runId?: string;

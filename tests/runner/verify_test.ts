@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { VerifyLevel } from "../../src/models/stream.ts";
-import { run, runWell, withFolder } from "../support/run.ts";
+import { type PipelineRun, run, runWell, withFolder } from "../support/run.ts";
 
 /** A table of SQLite whose trigger changes, deletes or doubles rows that a load inserts. */
 async function loadWithTrigger(
@@ -10,6 +10,7 @@ async function loadWithTrigger(
   action: string,
   verify: VerifyLevel | undefined,
   total = "INTEGER",
+  options: PipelineRun = {},
 ) {
   using source = new DatabaseSync(join(folder, "s.db"));
   source.exec(`CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT, total INTEGER);
@@ -31,7 +32,7 @@ async function loadWithTrigger(
       target: "orders",
       load: { mode: "replace", lossy: "accept", ...(verify === undefined ? {} : { verify }) },
     }],
-  });
+  }, options);
 }
 
 const CHANGE = "UPDATE orders SET note = 'other' WHERE id = 41";
@@ -116,6 +117,18 @@ Deno.test("verify: counts asks the target nothing", async () => {
   });
 });
 
+Deno.test("what a run is told to verify precedes the pipeline's load.verify", async () => {
+  await withFolder(async (folder) => {
+    const full = await loadWithTrigger(folder, CHANGE, "counts", "INTEGER", { verify: "full" });
+    assert.equal(full.streams[0]!.error?.type, "VerificationError");
+  });
+  await withFolder(async (folder) => {
+    const counts = await loadWithTrigger(folder, CHANGE, "full", "INTEGER", { verify: "counts" });
+    assert.equal(counts.streams[0]!.status, "succeeded");
+    assert.equal(counts.streams[0]!.proof!.verified, undefined);
+  });
+});
+
 Deno.test("a large file is read back when the pipeline asks for it, also from an earlier stage", async () => {
   await withFolder(async (folder) => {
     const line = "x".repeat(1000);
@@ -141,7 +154,8 @@ Deno.test("a large file is read back when the pipeline asks for it, also from an
     const { streams: [full] } = await runWell(folder, pipeline("full"));
     assert.equal(full!.proof!.verified!.level, "full");
     await runWell(folder, pipeline(), { phase: "extract" });
-    const { streams: [loaded] } = await runWell(folder, pipeline("aggregates"), { phase: "load" });
+    const verify = "aggregates";
+    const { streams: [loaded] } = await runWell(folder, pipeline(), { phase: "load", verify });
     assert.deepEqual(
       { ...loaded!.proof!.verified, ms: 0 },
       { level: "full", reason: "the target computes no aggregates", omitted: [], ms: 0 },

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadPipeline } from "../../src/config/mod.ts";
 import type { RunResult } from "../../src/models/result.ts";
+import type { VerifyLevel } from "../../src/models/stream.ts";
 import { type Backfill, type Phase, type RunEvent, runPipeline } from "../../src/runner/mod.ts";
 
 export interface PipelineRun {
@@ -13,6 +14,7 @@ export interface PipelineRun {
   readonly fullRefresh?: boolean;
   readonly backfill?: Backfill;
   readonly limit?: number;
+  readonly verify?: VerifyLevel;
   readonly failFast?: boolean;
   readonly threads?: number;
   readonly waitMs?: number;

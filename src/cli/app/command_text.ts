@@ -1,5 +1,6 @@
 /** Commands in messages, for the user to copy. */
 import { shellWord } from "../../core/permission_errors.ts";
+import type { VerifyLevel } from "../../models/stream.ts";
 import type { Variables } from "./context.ts";
 
 interface CommandOptions extends Pick<Variables, "envFile" | "vars"> {
@@ -8,6 +9,7 @@ interface CommandOptions extends Pick<Variables, "envFile" | "vars"> {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly limit?: number | undefined;
+  readonly verify?: VerifyLevel | undefined;
 }
 
 /** The command that does this phase of these streams, with the options that choose what it reads. */
@@ -15,7 +17,7 @@ export function commandText(
   command: string,
   pipeline: string,
   streams: readonly string[],
-  { envFile, vars, threads, fullRefresh, since, until, limit }: CommandOptions,
+  { envFile, vars, threads, fullRefresh, since, until, limit, verify }: CommandOptions,
 ): string {
   const given = (name: string, value: string | number | undefined) =>
     value === undefined ? [] : [name, String(value)];
@@ -27,6 +29,7 @@ export function commandText(
       ...given("--until", until),
       ...given("--limit", limit),
     ]),
+    ...(command === "extract" ? [] : given("--verify", verify)),
     ...given("--threads", threads),
     ...given("--env-file", envFile),
     // The printer masks a value that is a secret.

@@ -6,6 +6,7 @@ import type {
   StreamArguments,
 } from "../../config/mod.ts";
 import { messageOf } from "../../core/errors.ts";
+import type { VerifyLevel } from "../../models/stream.ts";
 import {
   announcePipeline,
   type Context,
@@ -49,6 +50,7 @@ export interface RunScope extends Variables, LimitOptions {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly limit?: number | undefined;
+  readonly verify?: VerifyLevel | undefined;
 }
 
 /** Opens the pipeline of a scope. The printer masks its secrets from then on. */
@@ -60,12 +62,14 @@ export async function openScope(scope: RunScope, context: Context): Promise<Load
   return await announcePipeline(loaded, findSecretValues(loaded), scope, context);
 }
 
-/** The options of a scope that choose records, for the runner. */
-export function chooseRecords({ select, exclude, fullRefresh, since, until, limit }: RunScope) {
+/** The options of a scope that choose streams and records, and what is verified, for the runner. */
+export function chooseStreams(
+  { select, exclude, fullRefresh, since, until, limit, verify }: RunScope,
+) {
   const backfill = since === undefined && until === undefined
     ? undefined
     : omitUndefined({ since, until });
-  return omitUndefined({ select, exclude, fullRefresh, backfill, limit });
+  return omitUndefined({ select, exclude, fullRefresh, backfill, limit, verify });
 }
 
 /** Runs work, which the first signal aborts; returns the exit code of the work or of the signal. */

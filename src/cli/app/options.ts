@@ -15,6 +15,7 @@ import {
 } from "optique";
 import { COLOR_CHOICES } from "../terminal/color.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../terminal/log_levels.ts";
+import type { VerifyLevel } from "../../models/stream.ts";
 import { FORMATS } from "../terminal/global_options.ts";
 
 /** An option with a text value; `names` is its long name, or its short and long names. */
@@ -91,6 +92,15 @@ export const retries = () =>
   optional(option("--retries", integer({ metavar: "N", min: 0, max: 99 }), {
     description:
       message`Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)`,
+  }));
+
+/** Those of the model, whose module loads zod. */
+const VERIFY_LEVELS = ["counts", "aggregates", "full"] as const satisfies readonly VerifyLevel[];
+
+export const verify = () =>
+  optional(option("--verify", choice(VERIFY_LEVELS, { metavar: "LEVEL" }), {
+    description:
+      message`Compare stage and target before each load commits: counts, aggregates (by a query of the target) or full (every value) (default: the stream's load.verify)`,
   }));
 
 /** What each stream may read at most, instead of what its `expect` says. */

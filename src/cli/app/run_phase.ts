@@ -5,7 +5,7 @@ import type { RunResult, StreamResult } from "../../models/result.ts";
 import type { Phase, Repair } from "../../runner/mod.ts";
 import { type Context, omitUndefined } from "./context.ts";
 import { commandText } from "./command_text.ts";
-import { chooseRecords, openScope, type RunScope, runUntilSignal } from "./connections.ts";
+import { chooseStreams, openScope, type RunScope, runUntilSignal } from "./connections.ts";
 import { runExitCode } from "../terminal/exit_codes.ts";
 import { FOREVER, isOn, parseDuration } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
@@ -104,7 +104,7 @@ export async function executePhase(
   return await logFailure(
     log,
     async () => {
-      const records = { ...chooseRecords(options), mayExplore };
+      const records = { ...chooseStreams(options), mayExplore };
       if (options.saved !== undefined) {
         const { verifyPlan } = await import("./stored/saved_plan.ts");
         await verifyPlan(options.saved, loaded, { ...records, signal }, context);

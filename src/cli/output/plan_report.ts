@@ -94,12 +94,13 @@ function targetText({ target: { name, exists, rows } }: PlannedStream): string {
 }
 
 function loadText(
-  { load: { mode, upsert_keys, where, deletes, guarantee } }: PlannedStream,
+  { load: { mode, upsert_keys, where, deletes, verify, guarantee } }: PlannedStream,
 ): string {
   const keys = upsert_keys.length === 0 ? "" : ` by ${upsert_keys.join(", ")}`;
   const rows = where === undefined ? "" : ` rows where ${where}`;
   const missing = deletes === undefined ? "" : `, ${deletes} deletes`;
-  return `${mode}${keys}${missing}${rows} (${guarantee})`;
+  const proof = verify === undefined ? "" : `, verify ${verify}`;
+  return `${mode}${keys}${missing}${rows} (${guarantee})${proof}`;
 }
 
 function noteText({ name, conversion, note, accepted }: PlannedField): string {

@@ -17,14 +17,14 @@ import { chooseLoadSettings, chooseTypeChange } from "../plan/load_settings.ts";
 import { reportFields } from "./field_report.ts";
 import { expandWildcards } from "./wildcards.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
-import { planRun, type ReadOptions } from "../plan/select_plans.ts";
+import { planRun, type StreamOptions } from "../plan/select_plans.ts";
 import { checkLoadFields, checkPartitionField } from "../extract/check_fields.ts";
 import type { PrepareContext } from "../extract/prepare_context.ts";
 import { resolveStreamFields } from "../extract/stream_fields.ts";
 import { compareMaxima, findRange, maxOwner } from "../extract/watermark_range.ts";
 import { datasetName } from "../plan/dataset_name.ts";
 
-export interface PreviewOptions extends Selection, ReadOptions {
+export interface PreviewOptions extends Selection, StreamOptions {
   /** As in {@linkcode RunContext}. */
   readonly mayExplore?: boolean;
   readonly signal: AbortSignal;
@@ -115,6 +115,7 @@ async function previewStream(plan: StreamPlan, context: Context): Promise<Planne
       upsert_keys: [...upsertKeys],
       ...(where === undefined ? {} : { where }),
       ...(deletes === undefined ? {} : { deletes: stream.load!.deletes! }),
+      ...(stream.load?.verify === undefined ? {} : { verify: stream.load.verify }),
       guarantee: plan.loader.modes[mode]!,
     },
     ...(stream.expect === undefined ? {} : { expect: stream.expect }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigurationError, ConnectionError, SelectorError } from "../../../src/core/errors.ts";
 import { FailedResult, RunResult } from "../../../src/models/result.ts";
+import { VerifyLevel } from "../../../src/models/stream.ts";
 import type { RunOptions } from "../../../src/runner/mod.ts";
 import { golden } from "../../support/golden.ts";
 import { dxt, eventfulRun, fakeEngine, fakeIO, runResult, streamResult } from "../fakes.ts";
@@ -94,6 +95,17 @@ Deno.test("options reach the runner and the configuration", async () => {
   assert.equal((await dxt("run a.yaml --max-rows 10 --max-bytes 0", { engine: bounded })).code, 0);
   const { maxRows, maxBytes } = bounded.asked.run!;
   assert.deepEqual([maxRows, maxBytes], [10, 0]);
+  for (const verify of VerifyLevel.options) {
+    for (const command of ["run", "load"] as const) {
+      const verified = fakeEngine();
+      assert.equal(
+        (await dxt(`${command} a.yaml --verify ${verify}`, { engine: verified })).code,
+        0,
+      );
+      assert.equal(verified.asked.run!.verify, verify);
+    }
+  }
+  assert.equal((await dxt("run a.yaml --verify all")).code, 2);
   assert.deepEqual(engine.asked.load, {
     env: { HOME: "/home/a" },
     envFile: "x.env",

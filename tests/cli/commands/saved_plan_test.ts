@@ -84,6 +84,19 @@ Deno.test("a saved plan runs once, and its receipt has its digest", () =>
     assert.equal((await dxt("run --plan shop.plan --dry-run")).code, 5);
   }));
 
+Deno.test("a plan says what is verified, and its run does it", () =>
+  withProject(async (project) => {
+    const { dxt } = project;
+    const planned = await dxt("plan shop.yaml --verify aggregates --save shop.plan");
+    assert.match(planned.out, /append \(transactional\), verify aggregates$/m);
+    const { code, out, err } = await dxt("run --plan shop.plan --quiet");
+    assert.equal(code, 0, err);
+    assert.equal(JSON.parse(out).streams[0].proof.verified.level, "aggregates");
+    await project.writePipeline({ load: { mode: "append", verify: "counts" } });
+    const other = await dxt("run shop.yaml --verify full --full-refresh --quiet");
+    assert.equal(JSON.parse(other.out).streams[0].proof.verified.level, "full");
+  }));
+
 Deno.test("each plan has digests of its own, so that none tells a value", () =>
   withProject(async ({ folder, dxt }) => {
     const digests = await Promise.all(["one", "other"].map(async (name) => {
@@ -169,7 +182,7 @@ Deno.test("options that a plan has already, a missing and a foreign plan are ref
       const [command, message] of [
         [
           "run --plan shop.plan --select orders",
-          'Cannot run plan "shop.plan" with --select: the plan already chooses streams and records, expected no --select',
+          'Cannot run plan "shop.plan" with --select: the plan already says what is moved and verified, expected no --select',
         ],
         ["run --plan shop.plan --full-refresh", /with --full-refresh/],
         ["run --plan no.plan", 'Cannot run plan "no.plan": no such file'],

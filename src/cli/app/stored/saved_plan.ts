@@ -16,7 +16,15 @@ import { type Context, omitUndefined } from "../context.ts";
 const VERSION = 1;
 
 /** Options of a scope that a saved plan holds. */
-const CHOICES = ["select", "exclude", "fullRefresh", "since", "until", "limit"] as const;
+const CHOICES = [
+  "select",
+  "exclude",
+  "fullRefresh",
+  "since",
+  "until",
+  "limit",
+  "verify",
+] as const;
 
 /** A saved plan that a run follows. */
 export interface OpenedPlan {
@@ -104,7 +112,7 @@ export async function openPlan<T extends RunScope>(
   if (given !== undefined) {
     const option = given === "fullRefresh" ? "full-refresh" : given;
     throw new ConfigurationError(
-      `Cannot run plan "${path}" with --${option}: the plan already chooses streams and records, expected no --${option}`,
+      `Cannot run plan "${path}" with --${option}: the plan already says what is moved and verified, expected no --${option}`,
     );
   }
   const found = await readPlan("run", path);

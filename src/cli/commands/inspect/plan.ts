@@ -2,7 +2,7 @@
 import { merge, message, object } from "optique";
 import type { PlanResult } from "../../../models/plan.ts";
 import { type Context, omitUndefined } from "../../app/context.ts";
-import { chooseRecords, openScope, type RunScope, runUntilSignal } from "../../app/connections.ts";
+import { chooseStreams, openScope, type RunScope, runUntilSignal } from "../../app/connections.ts";
 import { EXIT } from "../../terminal/exit_codes.ts";
 import {
   checkPlanFile,
@@ -23,6 +23,7 @@ const parser = merge(
     ...options.selection(),
     ...options.records(),
     fullRefresh: options.fullRefresh(message`Plan to read everything and replace the targets`),
+    verify: options.verify(),
     save: options.textOption(
       "--save",
       "FILE",
@@ -71,7 +72,7 @@ export async function showPlan(scope: PlanScope, context: Context): Promise<numb
     const limits = parseLimits(scope);
     const use = { purpose: "look", ...omitUndefined({ select, exclude }), limits } as const;
     const mayExplore = await admitPipeline(loaded, use);
-    const preview = await previewPipeline(loaded, { ...chooseRecords(scope), mayExplore, signal });
+    const preview = await previewPipeline(loaded, { ...chooseStreams(scope), mayExplore, signal });
     const { result } = preview;
     const { streams, ...about } = result;
     printer.results({

@@ -8,6 +8,7 @@ const parser = merge(
   object({ pipeline: options.pipeline() }),
   object("Options", {
     ...options.selection(),
+    verify: options.verify(),
     ...options.moving(),
   }),
 );
@@ -21,6 +22,6 @@ export const load = defineCommand(
     brief: message`Only load: from the stage into the target`,
     description:
       message`Loads the stages that dxt extract wrote, or that a run left behind when its load failed. Does not read the source again.`,
-    examples: ["dxt load shop.yaml", "dxt load shop.yaml --select orders"],
+    examples: ["dxt load shop.yaml", "dxt load shop.yaml --select orders --verify full"],
   },
 );

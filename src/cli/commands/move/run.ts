@@ -24,6 +24,7 @@ const parser = merge(
       "FILE",
       message`Do what this plan of dxt plan --save says, or refuse and say what changed`,
     ),
+    verify: options.verify(),
     ...options.bounds(),
     ...options.moving(),
   }),
