@@ -29,7 +29,7 @@ const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
   ["2", "the command line, pipeline or selector is invalid"],
   ["3", "some streams failed, others succeeded"],
   ["4", "verification failed: source, stage and target do not agree"],
-  ["5", "the data is outside the bounds of expect, or a saved plan no longer holds"],
+  ["5", "the data or the memory is out of bounds, or a saved plan no longer holds"],
   ["6", "it is unknown whether a load was committed: dxt load asks the target"],
   ["7", "another run has locked a stage or a target"],
   ["130", "stopped by Ctrl-C; 143 by SIGTERM"],

@@ -2,22 +2,23 @@
 import process from "node:process";
 import type { LoadedPipeline } from "../config/mod.ts";
 import { runOwner } from "../core/files/run_lock.ts";
-import { DXTError, messageOf, PipelineExecutionError } from "../core/errors.ts";
+import { ExpectationError, isUnknownOutcome, PipelineExecutionError } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import type { ReadBounds } from "../models/stream.ts";
 import type { Selection } from "../selector/mod.ts";
 import type { Phase, RunEvent } from "./contract/events.ts";
-import { isTargetError } from "./contract/target_errors.ts";
 import { type PipelinePlan, planPipeline, type StreamPlan } from "./plan/pipeline_plan.ts";
-import { newProgress, type Progress, type RunContext } from "./contract/run_context.ts";
+import { newProgress, type RunContext } from "./contract/run_context.ts";
 import { isSameSystem } from "./plan/endpoint.ts";
+import { checkMemoryBound, guardMemory, isStoppedForMemory } from "./memory_guard.ts";
+import { chooseLoadSettings } from "./plan/load_settings.ts";
 import { planRun, type StreamOptions } from "./plan/select_plans.ts";
 import type { Threads } from "./contract/threads.ts";
 import { expandStagedWildcards, expandWildcards } from "./inspect/wildcards.ts";
 import { sharedNeeds } from "./permissions/required.ts";
 import type { RowSelection } from "./worker/extract_spec.ts";
 import { openThreads } from "./worker/pool.ts";
-import { datasetName } from "./plan/dataset_name.ts";
+import { describeError, makeResult, summarizeStatus } from "./stream_result.ts";
 import { moveStream } from "./stream_run.ts";
 
 export interface RunOptions extends Selection, StreamOptions {
@@ -39,6 +40,8 @@ export interface RunOptions extends Selection, StreamOptions {
   readonly maxRows?: number | undefined;
   /** The same in bytes, instead of its `expect.max_bytes`. */
   readonly maxBytes?: number | undefined;
+  /** The most bytes of memory that the process may hold while streams are moved. */
+  readonly maxMemory?: number | undefined;
   /** The rows to move, by the id of the stream; all of a stream that is not in it. */
   readonly only?: ReadonlyMap<string, RowSelection> | undefined;
   /** Whether each worker gets only the permissions that it needs; true when absent. */
@@ -61,6 +64,8 @@ export interface RunOptions extends Selection, StreamOptions {
 /** What the streams of a run share. */
 type PipelineContext = Omit<RunContext, "warn" | "trace"> & {
   readonly statements: boolean;
+  /** Ids of the streams that are moved at the moment. */
+  readonly running: Set<string>;
 };
 
 /** Checks a pipeline as far as it can be without connecting. */
@@ -78,6 +83,7 @@ export async function runPipeline(
   loaded: LoadedPipeline,
   options: RunOptions,
 ): Promise<RunResult> {
+  checkMemoryBound(options.maxMemory);
   const expanded = options.phase === "load"
     ? await expandStagedWildcards(loaded)
     : await expandWildcards(loaded, {
@@ -88,7 +94,9 @@ export async function runPipeline(
   const start = performance.now();
   await using stages = new AsyncDisposableStack();
   using threads = openThreads({ ...options, externalTimeout: loaded.externalTimeout });
-  const context = newContext(loaded, plan, options, stages, threads);
+  const shared = newContext(loaded, plan, options, stages, threads);
+  using guard = guardMemory(options.maxMemory, () => describeMemory(plan, shared));
+  const context = { ...shared, signal: AbortSignal.any([options.signal, guard.signal]) };
   options.onEvent({ type: "run_planned", streams: plan.streams.length });
   const failFast = options.failFast ?? loaded.pipeline.on_error === "fail_fast";
   const streams = await runStreams(plan, options, context, failFast);
@@ -136,10 +144,27 @@ function newContext(
     mayExplore: options.mayExplore ?? false,
     statements: options.statements ?? false,
     threads,
+    running: new Set(),
     turn: Promise.resolve(),
     listEarlier: () => [],
     signal: options.signal,
     onEvent: (event) => options.onEvent(event),
+  };
+}
+
+/** What holds the memory of the process, and what would lower it. */
+function describeMemory({ streams }: PipelinePlan, { running, threads }: PipelineContext) {
+  const names = [...running].map((id) => `"${id}"`).join(", ");
+  const workers = `${threads.size} ${threads.size === 1 ? "worker" : "workers"}`;
+  const settings = [
+    ...(threads.most > 1 ? ["--threads 1"] : []),
+    ...(streams.some(({ buffer }) => buffer.format === "memory") ? ["a stage on disk"] : []),
+    "load.early: false",
+    "a smaller extract.batch_bytes",
+  ];
+  return {
+    holder: `${names === "" ? "no stream" : `stream ${names}`} with ${workers}`,
+    advice: `${settings.slice(0, -1).join(", ")} or ${settings.at(-1)} takes less`,
   };
 }
 
@@ -232,21 +257,35 @@ async function runStream(
     ? (side, statement) => shared.onEvent({ type: "statement", stream, side, statement })
     : undefined;
   const context: RunContext = { ...shared, warn, trace };
-  if (signal.aborted) return makeResult(plan, phase, progress, stoppedStatus(signal));
+  const end = (status: StreamResult["status"], error?: unknown) => {
+    const described = error === undefined
+      ? undefined
+      : describeError(error, plan, phase, context, progress);
+    return makeResult(plan, phase, progress, status, described);
+  };
+  const stop = (error: unknown) => {
+    if (!isStoppedForMemory(signal)) return end(stoppedStatus(signal));
+    // What became of a load matters more than why it was stopped.
+    if (isUnknownOutcome(error)) return end("failed", error);
+    const isLoading = phase !== "extract" && progress.staged !== undefined;
+    const { mode } = chooseLoadSettings(plan, shared);
+    const target = isLoading
+      ? `its load was stopped (${plan.loader.modes[mode]})`
+      : "the target is unchanged";
+    return end("failed", new ExpectationError(`${signal.reason.message}; ${target}`));
+  };
+  if (signal.aborted) return stop(undefined);
   progress.startedAt = performance.now();
   context.onEvent({ type: "stream_started", stream });
   let result: StreamResult;
+  shared.running.add(stream);
   try {
     await moveStream(plan, phase, context, progress);
-    result = makeResult(plan, phase, progress, "succeeded");
+    result = end("succeeded");
   } catch (error) {
-    result = signal.aborted ? makeResult(plan, phase, progress, stoppedStatus(signal)) : makeResult(
-      plan,
-      phase,
-      progress,
-      "failed",
-      describeError(error, plan, phase, context, progress),
-    );
+    result = signal.aborted ? stop(error) : end("failed", error);
+  } finally {
+    shared.running.delete(stream);
   }
   context.onEvent({ type: "stream_finished", stream, result });
   return result;
@@ -254,77 +293,4 @@ async function runStream(
 
 function stoppedStatus({ reason }: AbortSignal): StreamResult["status"] {
   return reason instanceof FailedFast ? "skipped" : "cancelled";
-}
-
-/** The one place that adds stream and step to an error. */
-function describeError(
-  error: unknown,
-  plan: StreamPlan,
-  phase: Phase,
-  context: RunContext,
-  progress: Progress,
-): NonNullable<StreamResult["error"]> {
-  const type = error instanceof DXTError ? error.name : "PipelineExecutionError";
-  const { pipeline, stream } = plan;
-  const { source, target } = context;
-  const message = messageOf(error);
-  const which = `stream "${stream.id}" of pipeline "${pipeline}"`;
-  // An error that already names its stage or table is not wrapped again.
-  const [, step, place, detail] = /^Cannot (stage in|load from|load into) ("[^"]*"): (.*)$/s
-    .exec(message) ?? [];
-  const failure = step === "stage in"
-    ? `stage ${which} in ${place}: ${detail}`
-    : step === "load from"
-    ? `load ${which} from ${place}: ${detail}`
-    : step === "load into"
-    ? `load ${which} into ${place} of ${target.provider.name}: ${detail}`
-    : phase === "load" || progress.staged !== undefined || isTargetError(error)
-    ? `load ${which} into ${target.provider.name}: ${message}`
-    : `extract ${which} from ${source.provider.name}: ${message}`;
-  return { type, message: `Cannot ${failure}` };
-}
-
-function makeResult(
-  plan: StreamPlan,
-  phase: Phase,
-  progress: Progress,
-  status: StreamResult["status"],
-  error?: StreamResult["error"],
-): StreamResult {
-  const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings, attempt } = progress;
-  const { where } = plan.stream.load ?? {};
-  const now = performance.now();
-  return {
-    stream: plan.stream.id,
-    status,
-    ...(phase === "extract" ? {} : {
-      target: datasetName(plan.target),
-      mode: plan.mode,
-      ...(where === undefined ? {} : { where }),
-    }),
-    rows_extracted: staged?.count ?? progress.rowsExtracted,
-    rows_loaded: progress.rowsLoaded,
-    ...(receipt?.rejected === undefined ? {} : { rows_rejected: receipt.rejected.rows }),
-    ...(progress.rowsDeleted === undefined ? {} : { rows_deleted: progress.rowsDeleted }),
-    bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
-    files_staged: staged?.files.length ?? 0,
-    ...(attempt === 1 ? {} : { attempts: attempt }),
-    ...(watermarkBefore === undefined ? {} : { watermark_before: watermarkBefore }),
-    ...(watermarkAfter === undefined ? {} : { watermark_after: watermarkAfter }),
-    ...(receipt === undefined ? {} : { proof: receipt }),
-    warnings,
-    ...(error === undefined ? {} : { error }),
-    // A stage in memory ends with the run.
-    ...(stage === undefined || plan.buffer.format === "memory" ? {} : { stage }),
-    duration_ms: Math.round(now - (progress.startedAt ?? now)),
-    extract_ms: Math.round(progress.extractMs),
-    load_ms: Math.round(progress.loadMs),
-  };
-}
-
-function summarizeStatus(streams: readonly StreamResult[]): RunResult["status"] {
-  const failed = streams.filter(({ status }) => status === "failed").length;
-  if (streams.some(({ status }) => status === "cancelled")) return "cancelled";
-  if (failed === 0) return "succeeded";
-  return streams.some(({ status }) => status === "succeeded") ? "partial" : "failed";
 }

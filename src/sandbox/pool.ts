@@ -40,6 +40,11 @@ export class ThreadPool<J extends Jobs = Jobs> implements Disposable {
     private readonly bounds: Partial<Bounds> = {},
   ) {}
 
+  /** Number of workers, idle ones included. */
+  get size(): number {
+    return this.#all.size;
+  }
+
   /** Leases a worker of this kind. A worker for untrusted code is new and ends with the lease. */
   lease({ permissions, external }: ThreadKind): Lease<J> {
     if (external) {

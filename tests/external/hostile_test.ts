@@ -128,6 +128,7 @@ interface Outcome extends Ended {
 async function attempt(
   { world, folder, modules, dxt }: Trial,
   bodies: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   modules.routes["/hostile.js"] = providerOf(bodies);
   const permissions = { net: [world.allowed], read: [world.folder] };
@@ -141,6 +142,7 @@ async function attempt(
   await Deno.writeTextFile(join(folder, "p.yaml"), JSON.stringify(pipeline));
   const ended = await dxt(["run", "p.yaml", `--allow-import=${modules.host}`, "--threads=8"], {
     DXT_TEST_SECRET: SECRET,
+    ...env,
   });
   return {
     ...ended,
@@ -195,6 +197,14 @@ inBothModes("a hostile provider that fills its heap fails its stream", async (tr
   const { code, err } = await attempt(trial, { bomb });
   assert.equal(code, 1, err);
   assert.match(err, /its heap is full, expected at most 512 MiB/);
+});
+
+inBothModes("a hostile provider that fills its heap stops at --max-memory", async (trial) => {
+  const bomb = "const all = []; for (;;) all.push({ x: [1] });";
+  const { code, err } = await attempt(trial, { bomb }, { DXT_MAX_MEMORY: "300MiB" });
+  // The heap of the worker is full, or before that the process holds too much.
+  assert.ok([1, 5].includes(code), `${code} ${err}`);
+  assert.match(err, /(its heap is full|dxt holds .* of memory.*), expected at most 300 MiB/);
 });
 
 inBothModes("a hostile provider that fills memory ends the run", async (trial) => {

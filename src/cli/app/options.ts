@@ -115,6 +115,13 @@ export const bounds = () => ({
   })),
 });
 
+const maxMemory = () =>
+  textOption(
+    "--max-memory",
+    "SIZE",
+    message`Stop the streams when the process holds more than 512MiB, 2GB … of memory, before their targets change (default: no bound)`,
+  );
+
 /** Options that choose records of streams. */
 export const records = () => ({
   since: textOption(
@@ -255,6 +262,7 @@ export const moving = () => ({
   threads: threads(),
   wait: wait(),
   retries: retries(),
+  maxMemory: maxMemory(),
   sandbox: sandbox(),
   showValues: showValues(),
   ...limits(),

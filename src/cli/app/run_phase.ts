@@ -7,6 +7,7 @@ import { type Context, omitUndefined } from "./context.ts";
 import { commandText } from "./command_text.ts";
 import { chooseStreams, openScope, type RunScope, runUntilSignal } from "./connections.ts";
 import { runExitCode } from "../terminal/exit_codes.ts";
+import { parseSize } from "../terminal/byte_size.ts";
 import { FOREVER, isOn, parseDuration } from "../terminal/global_options.ts";
 import type { LogLevel } from "../terminal/log_levels.ts";
 import { parseLimits } from "./permission_limits.ts";
@@ -25,6 +26,7 @@ export interface PhaseOptions extends Verbosity, RunScope {
   readonly retries?: number | undefined;
   readonly maxRows?: number | undefined;
   readonly maxBytes?: number | undefined;
+  readonly maxMemory?: string | undefined;
   readonly sandbox?: "on" | "off" | undefined;
   readonly showValues?: boolean;
   readonly logFile?: string | undefined;
@@ -71,6 +73,7 @@ export async function executePhase(
   const { select, exclude, failFast, threads, sandbox, wait, retries, maxRows, maxBytes } = options;
   const loaded = options.repair?.loaded ?? await openScope(options, context);
   const waitMs = wait === undefined ? undefined : parseWait(wait);
+  const maxMemory = options.maxMemory === undefined ? undefined : parseMemory(options.maxMemory);
   signal.throwIfAborted();
   const logging = {
     ...loaded.logging,
@@ -119,6 +122,7 @@ export async function executePhase(
           retries,
           maxRows,
           maxBytes,
+          maxMemory,
           only: options.repair?.only,
         }),
         ...(context.printer.isLive ? { estimates: true } : {}),
@@ -155,6 +159,15 @@ function parseWait(text: string): number {
   if (ms !== undefined) return ms;
   throw new ConfigurationError(
     `Cannot wait "${text}": expected a duration such as 30s, 10m or 2h, or no value to wait indefinitely`,
+  );
+}
+
+/** @throws {ConfigurationError} when it is not a size */
+function parseMemory(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new ConfigurationError(
+    `Cannot bound memory to "${text}": expected a size with its unit such as 512MiB or 2GB`,
   );
 }
 
