@@ -102,6 +102,44 @@ export const FailedResult = z.strictObject({
 }).meta({ id: "FailedResult" });
 export type FailedResult = z.infer<typeof FailedResult>;
 
+const Differences = z.strictObject({
+  stream: z.string().describe("Id of the stream"),
+  status: z.enum(["equal", "different", "failed"]),
+  source: z.string().describe("Name of what was read of the source"),
+  target: z.string().describe("Name of what was read of the target"),
+  rows_source: count("Rows of the source that were compared").optional(),
+  rows_target: count("Rows of the target that were compared").optional(),
+  rows_not_loaded: count("Rows of the source above the target's watermark").optional(),
+  only_in_source: count("Rows that the target lacks").optional(),
+  only_in_target: count("Rows that the source lacks").optional(),
+  changed: count("Rows with other values").optional(),
+  several_rows: count("Keys with several rows that differ").optional(),
+  keys: z.array(z.string()).optional().describe("Fields that identify a row; empty: all of them"),
+  omitted: z.array(z.strictObject({ field: z.string(), reason: z.string() })).optional()
+    .describe("Fields that were not compared"),
+  warnings: z.array(z.string()),
+  error: StreamError.optional().describe("Why the stream could not be compared"),
+  duration_ms: count("Time that it took"),
+  differences: z.array(z.strictObject({
+    kind: z.enum(["only_in_source", "only_in_target", "changed", "several_rows"]),
+    key: z.record(z.string(), z.unknown()).describe("Values of the keys, by field"),
+    source: z.record(z.string(), z.unknown()).optional()
+      .describe("Values of the source, of a changed row those that differ"),
+    target: z.record(z.string(), z.unknown()).optional()
+      .describe("Values of the target, of a changed row those that differ"),
+  })).optional().describe("Some of each kind: as many as --limit says"),
+}).meta({ id: "StreamDifferences" });
+
+/** The JSON document of `dxt diff`, after the repair if there was one. */
+export const DiffResult = z.strictObject({
+  pipeline: z.string(),
+  status: z.enum(["equal", "different", "failed"]).describe(
+    "different: some stream differs; failed: some stream could not be compared",
+  ),
+  repair: RunResult.optional().describe("The run that repaired what differed"),
+  streams: z.array(Differences),
+}).meta({ id: "DiffResult" });
+
 export const SIGNATURES = ["HMAC-SHA256", "Ed25519"] as const;
 
 const Signature = z.strictObject({

@@ -77,8 +77,8 @@ function makeColumns(keys: readonly Field[]): Column[] {
       ...(isNumeric(dtype) ? { align: "right" } : {}),
     })),
     { title: "field" },
-    { title: "source" },
-    { title: "target" },
+    { title: "source", keepsEnds: true },
+    { title: "target", keepsEnds: true },
   ];
 }
 

@@ -1,5 +1,11 @@
 /** Formats text tables. On a terminal they fit its width. */
-import { displayWidth, escapeControls, truncate, wrapText } from "./terminal_text.ts";
+import {
+  displayWidth,
+  escapeControls,
+  truncate,
+  truncateMiddle,
+  wrapText,
+} from "./terminal_text.ts";
 
 export interface Column {
   readonly title: string;
@@ -7,6 +13,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** Sentences, which are wrapped instead of truncated. */
   readonly wraps?: true;
+  /** Values that may differ in their ends only, which are truncated in the middle. */
+  readonly keepsEnds?: true;
   /** Width to which text is truncated before columns are left out. */
   readonly least?: number;
   /** Left out where the table does not fit, the last such column first. */
@@ -87,9 +95,11 @@ function formatRow(
   row: readonly Cell[],
   widths: readonly number[],
 ): string[] {
-  const texts = row.map(({ text }, i) =>
-    columns[i]!.wraps ? wrapText(text, widths[i]!) : [truncate(text, widths[i]!)]
-  );
+  const texts = row.map(({ text }, i) => {
+    const { wraps, keepsEnds } = columns[i]!;
+    if (wraps) return wrapText(text, widths[i]!);
+    return [(keepsEnds ? truncateMiddle : truncate)(text, widths[i]!)];
+  });
   const height = Math.max(...texts.map(({ length }) => length));
   return Array.from({ length: height }, (_, line) => {
     const padded = row.map((cell, i) =>

@@ -66,6 +66,20 @@ export function truncate(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** Text of at most `width` columns; where it is truncated, its middle is an ellipsis. */
+export function truncateMiddle(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const end = Math.floor((width - 1) / 2);
+  let kept = "";
+  let used = 0;
+  for (const { segment } of [...graphemes(text)].reverse()) {
+    used += graphemeWidth(segment);
+    if (used > end) break;
+    kept = segment + kept;
+  }
+  return truncate(text, width - displayWidth(kept)) + kept;
+}
+
 /** Wraps text to lines of at most `width` columns, between words where possible. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DiffResult } from "../../../src/models/result.ts";
 import { withFolder } from "../../support/run.ts";
 import { type Ended, program } from "../program.ts";
 
@@ -59,7 +60,9 @@ Deno.test("programs get all values as JSON, one document or a line for each stre
     await change(folder);
     const { code, out } = await dxt("diff", "shop.yaml", "-q", "--limit", "1");
     assert.equal(code, 4);
-    const { status, streams: [orders] } = JSON.parse(out);
+    const document = JSON.parse(out);
+    DiffResult.parse(document);
+    const { status, streams: [orders] } = document;
     const { duration_ms, ...rest } = orders;
     assert.equal(typeof duration_ms, "number");
     assert.deepEqual([status, rest], ["different", {
@@ -167,7 +170,9 @@ Deno.test("--repair loads the rows that differ, whatever the stream does otherwi
     database.exec("DELETE FROM orders WHERE id IN (1, 3)");
     const { code, out } = await dxt("diff", "shop.yaml", "--key", "id", "--repair", "-q");
     assert.equal(code, 0);
-    const { status, repair, streams } = JSON.parse(out);
+    const document = JSON.parse(out);
+    DiffResult.parse(document);
+    const { status, repair, streams } = document;
     assert.deepEqual([status, repair.streams[0].rows_loaded, streams[0].status], [
       "equal",
       1,

@@ -55,7 +55,7 @@ Deno.test("as JSON an option has type, default and whether it is required", asyn
 
 Deno.test("dxt schema prints the schemas of what programs read, one at a time", async () => {
   const { $defs: result } = JSON.parse((await dxt("schema --result")).out);
-  for (const name of ["RunResult", "StreamResult", "FailedResult", "CommandError"]) {
+  for (const name of ["RunResult", "StreamResult", "FailedResult", "CommandError", "DiffResult"]) {
     assert.ok(name in result, name);
   }
   assert.match((await dxt("schema --log")).out, /"const": "stream_finished"/);

@@ -7,6 +7,7 @@ import {
   escapeJSON,
   escapeLines,
   truncate,
+  truncateMiddle,
 } from "../../../src/cli/output/terminal_text.ts";
 import {
   bytesText,
@@ -69,6 +70,10 @@ Deno.test("JSON that is shown steers no terminal and means the same", () => {
 });
 
 Deno.test("text is cut at whole characters, to no more than its columns", () => {
+  assert.equal(truncateMiddle("abcdef", 6), "abcdef");
+  assert.equal(truncateMiddle("abcdefghij", 6), "abc…ij");
+  assert.equal(truncateMiddle("商品商品商品", 6), "商…品");
+  assert.equal(truncateMiddle("abc", 1), "…");
   assert.equal(truncate("abcdef", 6), "abcdef");
   assert.equal(truncate("abcdefg", 6), "abcde…");
   assert.equal(truncate("商品商品", 6), "商品…");

@@ -13,6 +13,7 @@ import { parseLimits } from "../../app/permission_limits.ts";
 import { isPipe, withPipes } from "../../app/pipes.ts";
 import { executePhase } from "../../app/run_phase.ts";
 import { formatDiff, formatStreamDiff, printStreamDiff } from "../../output/diff_report.ts";
+import { ScanProgress } from "../../output/run/scan_progress.ts";
 import { printSummary } from "../../output/run/summary.ts";
 import { EXIT, runExitCode } from "../../terminal/exit_codes.ts";
 
@@ -90,14 +91,18 @@ async function showDiff(chosen: Chosen, context: Context): Promise<number> {
     const limits = parseLimits(chosen);
     const purpose = repair ? "run" : "look";
     const mayExplore = await admitPipeline(loaded, { purpose, ...selection, limits });
-    const compare = (loaded: LoadedPipeline, repairs: boolean) =>
-      diffPipeline(loaded, {
+    const compare = async (loaded: LoadedPipeline, repairs: boolean) => {
+      using progress = new ScanProgress(printer);
+      return await diffPipeline(loaded, {
         ...{ ...selection, keys, most, repairs, mayExplore, signal },
+        onRows: (stream, rows) => progress.onRows(stream, rows),
         onStream(stream) {
+          progress.clear();
           if (printer.format === "text") printStreamDiff(stream, printer);
           if (printer.format === "ndjson") printer.document(formatStreamDiff(stream, printer));
         },
       });
+    };
     const first = await compare(loaded, repair);
     const planned = repair ? await planRepair(loaded, first, { deletes, signal }) : undefined;
     if (planned === undefined) return finish(first, undefined, context);

@@ -12,7 +12,8 @@ const parser = merge(
       description: message`Print the schema of dxt_project.yaml instead`,
     }),
     result: option("--result", {
-      description: message`Print the schema of the JSON document of run, extract and load instead`,
+      description:
+        message`Print the schema of the JSON document of run, extract, load and diff instead`,
     }),
     log: option("--log", {
       description:
@@ -67,6 +68,6 @@ async function inputSchema(isProject: boolean): Promise<object> {
 async function outputSchema(isLog: boolean): Promise<object> {
   const { buildOutputSchema } = await import("../../app/json_schema.ts");
   if (isLog) return buildOutputSchema((await import("../../../models/log_line.ts")).LogLine);
-  const { FailedResult, RunResult } = await import("../../../models/result.ts");
-  return buildOutputSchema(RunResult, FailedResult);
+  const { DiffResult, FailedResult, RunResult } = await import("../../../models/result.ts");
+  return buildOutputSchema(RunResult, FailedResult, DiffResult);
 }

@@ -32,11 +32,11 @@ const RUNNING = { extract: "extracting", load: "loading" } as const;
 const DONE = { extract: "extracted", load: "loaded" } as const;
 
 /** Milliseconds between two redraws on a terminal. */
-const REDRAW_MS = 100;
+export const REDRAW_MS = 100;
 /** Milliseconds before the first drawing: a short run shows its result alone. */
-const QUIET_MS = 1_000;
+export const QUIET_MS = 1_000;
 /** Milliseconds between two lines of a stream when stderr is not a terminal. */
-const REPEAT_MS = 5_000;
+export const REPEAT_MS = 5_000;
 
 export interface ProgressOptions {
   /** Milliseconds between two redraws, or between two lines of a stream. */
