@@ -57,8 +57,8 @@ function printResult(
   if (printer.format === "text") printSummary(result, phase, printer);
   else if (printer.format === "json") printer.json(result);
   if (options.pipeline !== undefined) {
-    adviseReport(result, options.pipeline, context);
     adviseRepair(phase, result, options.pipeline, options, context);
+    adviseReport(result, options.pipeline, context);
   }
 }
 
