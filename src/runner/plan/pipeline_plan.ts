@@ -172,6 +172,15 @@ function letterFolder(
  * empty for a pipeline without variables.
  */
 function variant(loaded: LoadedPipeline): string {
+  const known = VARIANTS.get(loaded) ?? describeVariant(loaded);
+  VARIANTS.set(loaded, known);
+  return known;
+}
+
+/** Each stream asks for it, and to find the secrets among the variables all streams are searched. */
+const VARIANTS = new WeakMap<LoadedPipeline, string>();
+
+function describeVariant(loaded: LoadedPipeline): string {
   const values = publicVariables(loaded);
   if (Object.keys(values).length === 0) return "";
   const digest = createHash("sha256").update(JSON.stringify(values)).digest("hex");
