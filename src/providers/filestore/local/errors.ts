@@ -30,6 +30,8 @@ export function explainError(
       return refuse("the file system is read-only");
     case "EMFILE":
       return refuse("too many files are open");
+    case "ENAMETOOLONG":
+      return refuse("its name is too long for the file system");
     default:
       return error;
   }
