@@ -3,6 +3,8 @@ import type { Family } from "../outcome.ts";
 import { CALLS } from "./calls.ts";
 import { DEATHS } from "./deaths.ts";
 import { DISKS } from "./disks.ts";
+import { INPUTS } from "./inputs.ts";
+import { MEMORY } from "./memory.ts";
 import { PAIRS } from "./pairs.ts";
 import { READERS } from "./readers.ts";
 import { REPLIES } from "./replies.ts";
@@ -14,5 +16,5 @@ import { VALUES } from "./values.ts";
 
 export const FAMILIES: readonly Family[] = [
   ...[CALLS, TIMES, PAIRS, REPLIES, READERS, DEATHS],
-  ...[VALUES, BAD_ROWS, TYPES, DISKS, SECRETS],
+  ...[VALUES, BAD_ROWS, TYPES, DISKS, SECRETS, INPUTS, MEMORY],
 ];
