@@ -19,6 +19,12 @@ export interface Column {
   /** Bytes of the values so far. */
   readonly byteLength: number;
   pushNull(): void;
+  /**
+   * Takes back the values from row `rows` on, of which the last may be incomplete.
+   *
+   * @returns how many of the values before them are NULL
+   */
+  discard(rows: number): number;
   /** Returns the values as Arrow data and empties the column. The data owns its arrays. */
   take(): Data;
   /** Makes the column reuse its memory: from now on, data is valid only until the next `take`. */
@@ -37,6 +43,8 @@ abstract class Base implements Column {
   protected abstract readonly capacity: number;
   protected abstract skip(): void;
   protected abstract grow(rows: number): void;
+  /** Zeroes the values from row `rows` on. */
+  protected abstract clear(rows: number): void;
   protected abstract takeData(nulls: number, bitmap: Uint8Array | null): Data;
   abstract recycle(): void;
 
@@ -59,6 +67,12 @@ abstract class Base implements Column {
   pushNull(): void {
     this.validity.setNull(this.length, this.capacity);
     this.skip();
+  }
+
+  discard(rows: number): number {
+    this.length = Math.min(this.length, rows);
+    this.clear(rows);
+    return this.validity.discard(rows);
   }
 
   take(): Data {
@@ -107,6 +121,10 @@ export class NumberColumn extends Base {
     const grown = new this.array(rows);
     grown.set(this.#values);
     this.#values = grown;
+  }
+
+  protected clear(rows: number): void {
+    this.#values.fill(0, rows);
   }
 
   protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
@@ -175,6 +193,10 @@ export class BigColumn extends Base {
     this.#values = grown;
   }
 
+  protected clear(rows: number): void {
+    this.#values.fill(0n, rows * this.width);
+  }
+
   protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
     const { length, type } = this;
     const words = this.#values.subarray(0, length * this.width);
@@ -224,6 +246,13 @@ export class BoolColumn extends Base {
 
   protected skip(): void {
     this.push(false);
+  }
+
+  protected clear(rows: number): void {
+    const at = rows >> 3;
+    if (at >= this.#bits.length) return;
+    this.#bits[at]! &= (1 << (rows & 7)) - 1;
+    this.#bits.fill(0, at + 1);
   }
 
   protected takeData(nullCount: number, nullBitmap: Uint8Array | null): Data {
@@ -286,6 +315,11 @@ export class BytesColumn extends Base {
     const grown = new Int32Array(rows + 1);
     grown.set(this.#offsets);
     this.#offsets = grown;
+  }
+
+  protected clear(rows: number): void {
+    this.#end = this.#offsets[rows]!;
+    this.#offsets.fill(0, rows + 1);
   }
 
   /** Appends a string. The caller has refused lone surrogates, which UTF-8 cannot hold. */

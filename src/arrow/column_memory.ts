@@ -39,6 +39,22 @@ export class Validity {
     return this.#bits;
   }
 
+  /** Makes the rows from `rows` on valid; returns how many of those before them are NULL. */
+  discard(rows: number): number {
+    this.nulls = 0;
+    const bits = this.#bits;
+    if (bits === undefined) return 0;
+    const at = rows >> 3;
+    if (at < bits.length) {
+      bits[at]! |= 0xff << (rows & 7);
+      bits.fill(0xff, at + 1);
+    }
+    for (const byte of bits.subarray(0, at + 1)) {
+      for (let missing = ~byte & 0xff; missing !== 0; missing &= missing - 1) this.nulls++;
+    }
+    return this.nulls;
+  }
+
   /** Returns the bitmap for `rows` rows and gives it up; null when all rows are valid. */
   take(rows: number): Uint8Array | null {
     const bits = this.#bits;
