@@ -11,7 +11,7 @@ import {
   NEGATIVE_INFINITE_MICROS,
   wrapBatch,
 } from "./builder.ts";
-import { valueReader } from "./reader.ts";
+import { isNull, valueReader } from "./reader.ts";
 import { arrowSchema, readFields } from "./schema.ts";
 
 /** Appends columns to a batch. */
@@ -53,6 +53,12 @@ export function firstNull(batch: Batch, column: number): number {
     if ((nullBitmap[at >> 3]! & (1 << (at & 7))) === 0) return row;
   }
   return -1;
+}
+
+/** Returns a test of whether a row of a column is NULL. */
+export function nullTest(batch: Batch, column: number): (row: number) => boolean {
+  const data = batch.data.children[column]!;
+  return (row) => isNull(data, row);
 }
 
 /** The watermarks in one column of a batch. */

@@ -7,9 +7,11 @@ import type {
   ExtractRequest,
   ExtractTask,
   Projection,
+  ReadTask,
+  RecordRejections,
   Records,
 } from "../core/contracts/extractor.ts";
-import { valueOf } from "../core/values/js_values.ts";
+import { describeValue, valueOf } from "../core/values/js_values.ts";
 import {
   type DXTRecord,
   exactDecimal,
@@ -271,7 +273,7 @@ export class BatchBuilder {
       this.#columns.reduce((sum, column) => sum + column.byteLength, 0) >= this.bounds.bytes;
   }
 
-  /** @throws {ValueError} with the record's number in the stream; then the builder is unusable */
+  /** @throws {ValueError} with the record's number in the stream; then the builder needs `undo` */
   push(record: DXTRecord): void {
     this.pushValues(this.fields.map((field) => record[field.name]));
   }
@@ -284,6 +286,11 @@ export class BatchBuilder {
       throw error instanceof ValueError ? error.atRow(this.row) : error;
     }
     this.#rows++;
+  }
+
+  /** Takes back the values of a record that could not be pushed as a whole. */
+  undo(): void {
+    for (const column of this.#columns) column.discard(this.#rows);
   }
 
   /** Returns the records so far as a batch and empties the builder. */
@@ -310,22 +317,49 @@ export async function* buildBatches(
 }
 
 /** Adds to a request what an extractor of records needs: the building of batches. */
-export function createExtractTask(request: ExtractRequest): ExtractTask {
-  return { ...request, batches: (records) => projectRecords(records, request) };
+export function createExtractTask(
+  request: ExtractRequest,
+  rejections?: RecordRejections,
+): ExtractTask {
+  const task = { ...request, ...(rejections === undefined ? {} : { rejections }) };
+  return { ...task, batches: (records) => projectRecords(records, task) };
 }
 
 /** Builds batches of the projections' fields from records keyed by the source's columns. */
 async function* projectRecords(
   records: Records,
-  { projections, batchRows, batchBytes }: ExtractRequest,
+  { projections, batchRows, batchBytes, rejections }: ReadTask,
 ): AsyncGenerator<Batch, void, void> {
   const fields = projections.map(({ field }) => field);
   const builder = new BatchBuilder(fields, { rows: batchRows, bytes: batchBytes });
+  let row = 0;
   for await (const record of records) {
-    builder.pushValues(projectValues(record, projections, builder.row));
+    row++;
+    try {
+      builder.pushValues(projectValues(record, projections, row));
+    } catch (error) {
+      if (!(error instanceof ValueError) || rejections?.takesValue(error) !== true) throw error;
+      builder.undo();
+      rejections.rejectValue(error.atRow(row), {
+        row,
+        record: describeRecord(record, projections),
+      });
+      continue;
+    }
     if (builder.full) yield builder.take();
   }
   if (builder.rows > 0) yield builder.take();
+}
+
+/** The values of a record as text, by the names of their fields. */
+function describeRecord(
+  record: Readonly<Record<string, unknown>>,
+  projections: readonly Projection[],
+): Record<string, string | null> {
+  return Object.fromEntries(projections.map(({ field, column }) => {
+    const value = column === undefined ? undefined : record[column];
+    return [field.name, describeValue(value)];
+  }));
 }
 
 function projectValues(

@@ -4,7 +4,7 @@ import { BufferError, messageOf } from "../core/errors.ts";
 import type { FileInput } from "../formats/format.ts";
 
 /** Only the user who runs dxt may read a stage: it holds data that the source protects. */
-const FILE_MODE = 0o600;
+export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 const READ_BYTES = 256 * 1024;
@@ -76,11 +76,16 @@ export async function explainDiskErrors<T>(
   try {
     return await step();
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (typeof code !== "string" || error instanceof Deno.errors.NotCapable) throw error;
-    const detail = describeDiskError(code, size) ?? messageOf(error);
-    throw new BufferError(`Cannot stage in "${path}": ${detail}`, { cause: error });
+    throw createDiskError(path, error, size);
   }
+}
+
+/** The error with a way out for an error of the system; any other error as it is. */
+export function createDiskError(path: string, error: unknown, size: number): unknown {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || error instanceof Deno.errors.NotCapable) return error;
+  const detail = describeDiskError(code, size) ?? messageOf(error);
+  return new BufferError(`Cannot stage in "${path}": ${detail}`, { cause: error });
 }
 
 function describeDiskError(code: string, size: number): string | undefined {

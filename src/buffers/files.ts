@@ -2,7 +2,9 @@
 import type {
   Buffer,
   OpenStage,
+  RejectedFile,
   StageDetails,
+  StagedFile,
   StagedFiles,
   StageLock,
   StageOrigin,
@@ -51,9 +53,11 @@ export class FileBuffer implements Buffer {
           }),
       });
       const summary = mergeSummaries(parts.map(({ summary }) => summary));
+      const rejected = parts.flatMap(({ rejected = [] }) => rejected);
       return {
         ...common,
         ...(summary === undefined ? {} : { summary }),
+        ...(rejected.length === 0 ? {} : { rejected: rejected.map(withoutBytes) }),
         files: parts.flatMap(({ files }) => files),
         count: parts.reduce((sum, { count }) => sum + count, 0),
         evidence: parts.map(({ evidence }) => evidence).join(", "),
@@ -78,4 +82,9 @@ export class FileBuffer implements Buffer {
   clear(): Promise<void> {
     return clearStage(this.location);
   }
+}
+
+/** The manifest describes files: their bytes are in the folder. */
+function withoutBytes({ bytes: _, ...file }: RejectedFile): StagedFile {
+  return file;
 }

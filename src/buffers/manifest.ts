@@ -43,6 +43,8 @@ const Manifest = z.strictObject({
   count: z.int().min(0),
   fields: z.array(Field),
   files: z.array(StagedFileShape),
+  /** Dead letters of records that the source has and the stage has not. */
+  rejected: z.array(StagedFileShape).optional(),
   evidence: z.string(),
   /** What a target must hold; not in stages of earlier versions. */
   summary: RowsSummary.optional(),
@@ -114,7 +116,7 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
  */
 export async function readManifest(directory: string): Promise<Manifest | undefined> {
   const manifest = await peekManifest(directory);
-  for (const file of manifest?.files ?? []) {
+  for (const file of [...manifest?.files ?? [], ...manifest?.rejected ?? []]) {
     await checkFile(join(directory, manifest!.folder), file);
   }
   return manifest;

@@ -11,6 +11,7 @@ import type {
   StagedFiles,
   StageLock,
   StageSlice,
+  StageTotals,
   WrittenPart,
 } from "../core/contracts/buffer.ts";
 import { BufferError } from "../core/errors.ts";
@@ -31,6 +32,7 @@ interface Memory {
   readonly bytes: readonly Uint8Array[];
   readonly evidence: string;
   readonly summary: RowsSummary | undefined;
+  readonly rejected: StageTotals["rejected"];
   readonly details: StageDetails;
 }
 
@@ -105,6 +107,7 @@ export class MemoryBuffer implements Buffer {
       bytes: parts.flatMap(({ bytes = [] }) => bytes),
       evidence: parts.map(({ evidence }) => evidence).join(", "),
       summary: mergeSummaries(parts.map(({ summary }) => summary)),
+      rejected: parts.flatMap(({ rejected = [] }) => rejected),
       details: details(),
     });
     return this.#committed;
@@ -130,10 +133,12 @@ export function openFromMemory(slice: StageSlice): StagedFiles {
 }
 
 function openMemory(memory: Memory): StagedFiles {
-  const { fields, count, files, bytes, evidence, summary, details } = memory;
+  const { fields, count, files, bytes, evidence, summary, rejected, details } = memory;
   const fileAt = (name: string): Uint8Array => {
     const at = files.findIndex((file) => file.name === name);
     if (at >= 0) return bytes[at]!;
+    const letters = rejected?.find((file) => file.name === name)?.bytes;
+    if (letters !== undefined) return letters;
     throw new BufferError(`Cannot open "${name}" of a stage in memory: it has no such file`);
   };
   const readBatches = async function* (_recycle?: boolean, watch?: ReadWatch) {
@@ -153,6 +158,7 @@ function openMemory(memory: Memory): StagedFiles {
     details,
     evidence,
     summary,
+    rejected,
     readBatches,
     slice(some) {
       const indexes = files.flatMap((file, i) =>

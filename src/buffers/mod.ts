@@ -56,4 +56,5 @@ export async function stagePart(
 export { type FoundStage, listStages, removeFound } from "./found_stages.ts";
 export { StagedFileShape } from "./manifest.ts";
 export type { PartPlace } from "./part.ts";
+export { RejectedWriter } from "./rejected_file.ts";
 export { openSlice, readStage } from "./staged.ts";

@@ -221,9 +221,12 @@ export class VerifiedExtraction<T> implements AsyncIterable<T> {
         "Cannot commit the stage: the source sent no completion proof",
       );
     }
-    if (proof.rows !== this.count) {
+    const { rows, evidence, rejected = 0 } = proof;
+    if (rows !== this.count + rejected) {
       throw new BufferError(
-        `Cannot commit the stage: the source reports ${proof.rows} (${proof.evidence}), but ${this.count} were received`,
+        `Cannot commit the stage: the source reports ${rows} (${evidence}), but ${this.count} were received${
+          rejected === 0 ? "" : ` and ${rejected} rejected`
+        }`,
       );
     }
     this.#proof = proof;

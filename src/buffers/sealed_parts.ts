@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import type { SealedPart, StageOrigin } from "../core/contracts/buffer.ts";
+import type { SealedPart, StagedFile, StageOrigin } from "../core/contracts/buffer.ts";
 import { RowsSummary } from "../models/summary.ts";
 import { removePath, writeBytes } from "./durable_file.ts";
 import { checkFile, StagedFileShape } from "./manifest.ts";
@@ -24,6 +24,7 @@ const Origin = z.strictObject({
 const Part = z.strictObject({
   number: z.int().min(0),
   files: z.array(StagedFileShape),
+  rejected: z.array(StagedFileShape).optional(),
   count: z.int().min(0),
   evidence: z.string(),
   stats: z.record(z.string(), z.union([z.string(), z.number()])),
@@ -105,7 +106,7 @@ async function checkParts(
   const sealed = new Map<number, SealedPart>();
   for (const part of parts) {
     try {
-      for (const file of part.files) await checkFile(path, file);
+      for (const file of listFiles(part)) await checkFile(path, file);
       sealed.set(part.number, part);
     } catch {
       sealed.delete(part.number);
@@ -114,12 +115,16 @@ async function checkParts(
   return sealed;
 }
 
+function listFiles({ files, rejected = [] }: SealedPart): readonly StagedFile[] {
+  return [...files, ...rejected];
+}
+
 async function removeUnsealed(
   path: string,
   sealed: ReadonlyMap<number, SealedPart>,
 ): Promise<void> {
   const kept = new Set([LOG]);
-  for (const { files } of sealed.values()) for (const { name } of files) kept.add(name);
+  for (const part of sealed.values()) for (const { name } of listFiles(part)) kept.add(name);
   for await (const { name } of Deno.readDir(path)) {
     if (!kept.has(name)) await removePath(join(path, name));
   }

@@ -31,10 +31,11 @@ export async function openSlice(slice: StageSlice): Promise<StagedFiles> {
 
 /** Opens the files of a manifest. */
 export function openStage(location: string, manifest: Manifest): StagedFiles {
-  const { kind, fields, count, evidence, summary, compression } = manifest;
+  const { kind, fields, count, evidence, summary, rejected, compression } = manifest;
   return {
     ...{ kind, fields, count, evidence, summary },
     files: manifest.files as StagedFile[],
+    rejected: rejected as StagedFile[] | undefined,
     details: manifest.details as StageDetails,
     ...(kind === "records" ? { format: manifest.format as Format, compression } : {}),
     readBatches: (recycle, watch) => readBatches(location, manifest, recycle, watch),
@@ -78,7 +79,8 @@ async function* readBatches(
 }
 
 function findFile(location: string, manifest: Manifest, name: string): FileInput {
-  const file = manifest.files.find((staged) => staged.name === name);
+  const all = [...manifest.files, ...manifest.rejected ?? []];
+  const file = all.find((staged) => staged.name === name);
   if (file !== undefined) return stagedInput(stagedFilePath(location, manifest, file), file.size);
   throw new BufferError(`Cannot open "${name}" of stage "${location}": it has no such file`);
 }

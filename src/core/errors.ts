@@ -53,6 +53,8 @@ export class ExpectationError extends DXTError {}
 export class StalePlanError extends DXTError {}
 /** More rows were rejected than the pipeline allows; the target is unchanged. */
 export class RejectedRowsError extends DXTError {}
+/** A stream took longer than the pipeline allows. */
+export class StreamTimeoutError extends DXTError {}
 /** The stage could not be written, or does not match its manifest. */
 export class BufferError extends DXTError {}
 /** Records do not match the declared fields. */

@@ -2,7 +2,7 @@
 import type { Field } from "../models/field.ts";
 import type { Compression, Format, FormatOptions } from "../models/format.ts";
 import type { Batch } from "../core/contracts/batch.ts";
-import type { Projection } from "../core/contracts/extractor.ts";
+import type { Projection, RecordRejections } from "../core/contracts/extractor.ts";
 
 /** A file to read, wherever it is stored. Readers may open it several times. */
 export interface FileInput {
@@ -47,11 +47,15 @@ export interface ReadRequest {
   readonly complete?: boolean | undefined;
   /** Names of columns or keys that are skipped without an error. */
   readonly excluded?: readonly string[] | undefined;
+  /** Takes the records that cannot be read; unset, the first one is an error. */
+  readonly rejections?: RecordRejections | undefined;
 }
 
 export interface InferRequest extends Pick<ReadRequest, "compression" | "options"> {
   /** Reports a fact that the user should know, such as a made-up column name. */
   readonly warn?: ((message: string) => void) | undefined;
+  /** Whether records that cannot be parsed are left out; otherwise the first one is an error. */
+  readonly skipsMalformed?: boolean | undefined;
 }
 
 /** A request; passing the same object for file after file lets the writer reuse its memory. */

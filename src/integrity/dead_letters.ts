@@ -4,17 +4,18 @@
  */
 import { basename, dirname, join } from "node:path";
 import { ifPresent } from "../core/files/if_present.ts";
+import { PendingFile } from "../core/files/pending_file.ts";
 import { DXTError, messageOf } from "../core/errors.ts";
 import { DeadLetter, LetterHeader } from "../models/stored.ts";
 
 const ENDING = ".jsonl";
 const PENDING = ".pending";
 /** Only the user who runs dxt may read letters: they hold data that the source protects. */
-const MODES = { file: 0o600, folder: 0o700 };
+const FOLDER_MODE = 0o700;
 
 /** A file of letters that a load writes. It is created with the first letter. */
 export class LetterWriter {
-  #file: Deno.FsFile | undefined;
+  #file: PendingFile | undefined;
   readonly #reasons = new Map<DeadLetter["kind"], number>();
 
   /** @param folder of the stream's letters */
@@ -33,15 +34,16 @@ export class LetterWriter {
   append(letters: readonly DeadLetter[]): void {
     this.#explain(() => {
       this.#file ??= this.#create();
-      this.#write(letters);
+      this.#file.write(formatLines(letters));
     });
     for (const { kind } of letters) this.#reasons.set(kind, (this.#reasons.get(kind) ?? 0) + 1);
   }
 
   /** Waits until the letters are on disk. */
   seal(): void {
+    if (this.#file === undefined) return;
     this.#explain(() => {
-      this.#file?.syncSync();
+      this.#file!.sync();
       syncFolder(this.folder);
     });
   }
@@ -49,22 +51,23 @@ export class LetterWriter {
   /** Gives the file its name, after the load has committed; returns its path, if it has letters. */
   publish(): string | undefined {
     if (this.#file === undefined) return undefined;
-    this.#file.close();
-    return publishLetters(this.#hidden);
+    const path = nameOf(this.#hidden);
+    this.#file.publish(path);
+    syncFolder(this.folder);
+    return path;
   }
 
   /** Closes the file of a load whose outcome is not known: it stays hidden. */
   keep(): void {
-    this.#file?.close();
+    this.#file?.keep();
+    this.#file = undefined;
   }
 
   /** Removes the file of a load that was rolled back. */
   discard(): void {
-    if (this.#file === undefined) return;
-    this.#file.close();
+    this.#file?.[Symbol.dispose]();
     this.#file = undefined;
     this.#reasons.clear();
-    Deno.removeSync(this.#hidden);
   }
 
   get #hidden(): string {
@@ -73,17 +76,11 @@ export class LetterWriter {
     return join(this.folder, `.${time}-${run_id.slice(0, 8)}${ENDING}${PENDING}`);
   }
 
-  #create(): Deno.FsFile {
-    Deno.mkdirSync(this.folder, { recursive: true, mode: MODES.folder });
-    const options = { write: true, create: true, truncate: true, mode: MODES.file };
-    this.#file = Deno.openSync(this.#hidden, options);
-    this.#write([this.header]);
-    return this.#file;
-  }
-
-  #write(lines: readonly object[]): void {
-    let rest = new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    while (rest.length > 0) rest = rest.subarray(this.#file!.writeSync(rest));
+  #create(): PendingFile {
+    Deno.mkdirSync(this.folder, { recursive: true, mode: FOLDER_MODE });
+    const file = new PendingFile(this.#hidden);
+    file.write(formatLines([this.header]));
+    return file;
   }
 
   #explain(step: () => void): void {
@@ -97,6 +94,15 @@ export class LetterWriter {
   }
 }
 
+function formatLines(lines: readonly object[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/** The path of a hidden file once it has its name. */
+function nameOf(hidden: string): string {
+  return join(dirname(hidden), basename(hidden).slice(1, -PENDING.length));
+}
+
 /** Waits until the names in a folder are on disk. */
 function syncFolder(path: string): void {
   // Windows has no such call and needs none.
@@ -107,7 +113,7 @@ function syncFolder(path: string): void {
 
 /** Gives a hidden file its name, since its load has committed; returns its path. */
 export function publishLetters(hidden: string): string {
-  const path = join(dirname(hidden), basename(hidden).slice(1, -PENDING.length));
+  const path = nameOf(hidden);
   Deno.renameSync(hidden, path);
   syncFolder(dirname(path));
   return path;
@@ -125,11 +131,26 @@ export function removeLetters(path: string): void {
   }
 }
 
+/** Removes the rows of a file that were staged, since they have been loaded; and the file, if it has no others. */
+export async function removeStaged({ path, header, rows, unstaged }: FoundLetters): Promise<void> {
+  if (unstaged === 0) return removeLetters(path);
+  if (unstaged === rows) return;
+  const hidden = join(dirname(path), `.${basename(path).replace(/^\./, "")}.new`);
+  using file = new PendingFile(hidden);
+  file.write(formatLines([header]));
+  for await (const letter of readLetters(path)) {
+    if (letter.step !== "load") file.write(formatLines([letter]));
+  }
+  file.publish(path);
+}
+
 /** A file of letters, without its rows. */
 export interface FoundLetters {
   readonly path: string;
   readonly header: LetterHeader;
   readonly rows: number;
+  /** Those of the rows that were rejected before they were staged: they cannot be loaded from here. */
+  readonly unstaged: number;
   readonly bytes: number;
   /** Rows by the kinds of their reasons. */
   readonly reasons: Readonly<Record<string, number>>;
@@ -147,14 +168,16 @@ export async function listLetters(folder: string): Promise<FoundLetters[]> {
   return await Promise.all(names.map(async (name) => {
     const path = join(folder, name);
     const reasons: Record<string, number> = {};
-    let rows = 0;
-    for await (const { kind } of readLetters(path)) {
+    let [rows, unstaged] = [0, 0];
+    for await (const { kind, step } of readLetters(path)) {
       reasons[kind] = (reasons[kind] ?? 0) + 1;
       rows++;
+      if (step !== "load") unstaged++;
     }
     const { size } = await Deno.stat(path);
     const header = await readHeader(path);
-    return { path, header, rows, bytes: size, reasons, isInDoubt: name.endsWith(PENDING) };
+    const isInDoubt = name.endsWith(PENDING);
+    return { path, header, rows, unstaged, bytes: size, reasons, isInDoubt };
   }));
 }
 
@@ -170,6 +193,15 @@ export async function* readLetters(path: string): AsyncGenerator<DeadLetter, voi
   for await (const line of readLines(path)) {
     if (++number > 1) yield parseLine(path, line, number, DeadLetter);
   }
+}
+
+/** Reads the rows of a file of a stage, which has no header. */
+export async function* readStagedLetters(
+  name: string,
+  bytes: ReadableStream<Uint8Array>,
+): AsyncGenerator<DeadLetter, void, void> {
+  let number = 0;
+  for await (const line of splitLines(bytes)) yield parseLine(name, line, ++number, DeadLetter);
 }
 
 function parseLine<T>(
@@ -189,9 +221,15 @@ function parseLine<T>(
 }
 
 async function* readLines(path: string): AsyncGenerator<string, void, void> {
-  const file = await Deno.open(path);
+  yield* splitLines((await Deno.open(path)).readable);
+}
+
+async function* splitLines(
+  bytes: ReadableStream<Uint8Array>,
+): AsyncGenerator<string, void, void> {
   let rest = "";
-  for await (const text of file.readable.pipeThrough(new TextDecoderStream())) {
+  const texts = bytes.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>);
+  for await (const text of texts) {
     const lines = `${rest}${text}`.split("\n");
     rest = lines.pop()!;
     yield* lines;

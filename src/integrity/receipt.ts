@@ -1,5 +1,5 @@
 /** Verifies a load: source, stage and target must agree. */
-import type { StageHeader, StageTotals } from "../core/contracts/buffer.ts";
+import { countUnstaged, type StageHeader, type StageTotals } from "../core/contracts/buffer.ts";
 import { VerificationError } from "../core/errors.ts";
 import type { RunResult } from "../models/result.ts";
 import type { LoadReceipt, VerifiedLoad } from "../core/contracts/loader.ts";
@@ -11,20 +11,22 @@ export interface Evidence {
   readonly evidence: string;
 }
 
-/** Evidence from each side of a load. Source and stage have as many rows as the target has taken and refused. */
+/** Evidence from each side of a load. The source has as many rows as were loaded and rejected. */
 export interface Receipt {
   readonly source: Evidence;
   readonly stage: { readonly rows: number; readonly files: number; readonly bytes: number };
   readonly target: Evidence;
   /** What was compared besides the counts; unset where the target compares nothing else. */
   readonly verified?: VerifiedLoad | undefined;
-  /** Rows that the target refused; unset if there are none. */
+  /** Rows that were rejected; unset if there are none. */
   readonly rejected?: RejectedEvidence | undefined;
 }
 
-/** Rows that the target refused, by the kinds of their reasons, and the file that has them. */
+/** Rows that were rejected, by the kinds of their reasons, and the file that has them. */
 export interface RejectedEvidence {
   readonly rows: number;
+  /** Those of them that were rejected before they were staged; unset if there are none. */
+  readonly unstaged?: number | undefined;
   readonly reasons: Readonly<Record<string, number>>;
   readonly dead_letters: string;
 }
@@ -44,9 +46,10 @@ export function verifyLoad(
 ): Receipt {
   const unit = staged.kind === "files" ? "files" : "rows";
   const { rejected = 0, letters } = loaded;
-  if (rejected !== (letters?.rows ?? 0)) {
+  const unstaged = countUnstaged(staged);
+  if (rejected + unstaged !== (letters?.rows ?? 0) || unstaged !== (letters?.unstaged ?? 0)) {
     throw new VerificationError(
-      `Cannot prove the load: the target refused ${rejected} ${unit}, but ${
+      `Cannot prove the load: ${unstaged} ${unit} were rejected before they were staged and ${rejected} by the target, but ${
         letters?.rows ?? 0
       } are dead letters`,
     );
@@ -60,7 +63,7 @@ export function verifyLoad(
   }
   const { count: rows, files, evidence } = staged;
   return {
-    source: { rows, evidence },
+    source: { rows: rows + unstaged, evidence },
     stage: { rows, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) },
     target: { rows: loaded.rows, evidence: loaded.evidence },
     ...(loaded.verified === undefined ? {} : { verified: loaded.verified }),
@@ -73,8 +76,10 @@ export function findContradiction({ streams }: RunResult): string | undefined {
   for (const { stream, proof } of streams) {
     if (proof === undefined) continue;
     const { source, stage, target, rejected } = proof;
-    const settled = target.rows + (rejected?.rows ?? 0);
-    if (source.rows === stage.rows && stage.rows === settled) continue;
+    const { rows = 0, unstaged = 0 } = rejected ?? {};
+    const isProven = source.rows === stage.rows + unstaged &&
+      stage.rows === target.rows + rows - unstaged;
+    if (isProven) continue;
     const refused = rejected === undefined ? "" : `, ${rejected.rows} rejected`;
     return `stream "${stream}" has ${source.rows} rows in the source, ${stage.rows} in the stage, ${target.rows} in the target${refused}`;
   }

@@ -13,12 +13,17 @@ export function withDefault(
 /**
  * An enum with a description for each value. JSON Schema has no keyword for them; editors of JSON and
  * YAML read `enumDescriptions`.
+ *
+ * @param refused messages for other values that a user may expect to be valid
  */
 export function describedEnum<const T extends Readonly<Record<string, string>>>(
   values: T,
   meta: { readonly id?: string; readonly description?: string } = {},
+  refused: Readonly<Record<string, string>> = {},
 ): z.ZodEnum<{ [K in keyof T & string]: K }> {
   const names = Object.keys(values) as (keyof T & string)[];
-  return z.enum(names as [keyof T & string, ...(keyof T & string)[]])
+  const error = ({ input }: { readonly input?: unknown }) =>
+    typeof input === "string" && Object.hasOwn(refused, input) ? refused[input] : undefined;
+  return z.enum(names as [keyof T & string, ...(keyof T & string)[]], { error })
     .meta({ ...meta, enumDescriptions: Object.values(values) }) as never;
 }

@@ -14,6 +14,7 @@ import {
   RetrySettings,
   Stream,
   Tag,
+  TimeoutSeconds,
 } from "./stream.ts";
 
 const text = z.string().min(1);
@@ -43,6 +44,7 @@ export const Defaults = z.strictObject({
   retry: RetrySettings.optional(),
   expect: Expectations.optional(),
   error_handling: ErrorHandling.optional(),
+  timeout_seconds: TimeoutSeconds,
   tags: z.array(Tag).optional().describe("Tags of every stream, beside its own"),
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps of every stream between extract and stage, in order",

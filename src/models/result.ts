@@ -25,7 +25,7 @@ export const StreamResult = z.strictObject({
   where: z.string().optional().describe("Condition of the rows that the load could delete"),
   rows_extracted: count("Rows read from the source"),
   rows_loaded: count("Rows that the target received"),
-  rows_rejected: count("Rows that the target refused, now dead letters, if there are any")
+  rows_rejected: count("Rows that were rejected and are dead letters now, if there are any")
     .optional(),
   rows_deleted: count("Rows that load.deletes deleted, marked or closed").optional(),
   bytes_staged: count("Size of the stage's files"),
@@ -53,12 +53,13 @@ export const StreamResult = z.strictObject({
       ms: count("Time that it took"),
     }).optional().describe("What was compared besides the counts"),
     rejected: z.strictObject({
-      rows: count("Rows that the target refused"),
+      rows: count("Rows that were rejected"),
+      unstaged: count("Those of them that were rejected before they were staged").optional(),
       reasons: z.record(z.string(), count("Rows")).describe("Rows by the kind of the reason"),
       dead_letters: z.string().describe("File of the rejected rows"),
     }).optional().describe("Rows that were not loaded"),
   }).optional().describe(
-    "What source, stage and target report of a load; source and stage have as many rows as the target took and refused",
+    "What source, stage and target report of a load; the source has as many rows as were loaded and rejected",
   ),
   warnings: z.array(z.string()),
   error: StreamError.optional(),

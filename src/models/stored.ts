@@ -9,8 +9,9 @@ import { Field } from "./field.ts";
  * - incomplete: its extraction was killed.
  * - unusable: no load can read it, such as a stage of another version.
  * - abandoned: a temporary file, folder or table whose run was killed.
+ * - rejected: dead letters of a load that has committed; those of a load in doubt are in doubt, too.
  */
-export type StoredState = StageState | "abandoned";
+export type StoredState = StageState | "abandoned" | "rejected";
 export type StageState = "in use" | "in doubt" | "staged" | "incomplete" | "unusable";
 
 /** The run that holds a lock. */
@@ -24,7 +25,7 @@ export interface LockHolder {
 
 /** One thing that runs keep or left. What is unknown is omitted. */
 export interface StoredEntry {
-  readonly kind: "stage" | "folder" | "file" | "table" | "lock";
+  readonly kind: "stage" | "folder" | "file" | "table" | "lock" | "letters";
   readonly state: StoredState;
   /** Its path, or its name in the target. */
   readonly place: string;
@@ -50,20 +51,43 @@ export interface CleanedEntry extends StoredEntry {
   readonly reason?: string;
 }
 
-/** Kinds of reasons for which a target refuses a row. */
-export const FAULTS = ["null", "unique", "foreign key", "check", "value", "trigger"] as const;
+/** Kinds of reasons for which a row is rejected. */
+export const FAULTS = [
+  "null",
+  "unique",
+  "foreign key",
+  "check",
+  "value",
+  "trigger",
+  "transform",
+  "syntax",
+] as const;
+
+/** Where a row was rejected: by the reader of its source, before it was staged, or by the target. */
+export const REJECTING_STEPS = ["extract", "transform", "load"] as const;
 
 /**
- * A row that a target refused. A file of dead letters is JSON Lines: the first line is a {@linkcode LetterHeader},
+ * A row that was rejected. A file of dead letters is JSON Lines: the first line is a {@linkcode LetterHeader},
  * each other one a letter.
  */
 export const DeadLetter = z.strictObject({
-  file: z.string().describe("File of the stage"),
-  row: z.int().min(1).describe("Number of the row in that file, from 1"),
+  step: z.enum(REJECTING_STEPS).default("load").describe("Step of the run that rejected the row"),
+  file: z.string().describe(
+    "File of the stage, or of the source if the row was never staged; empty where it has none",
+  ),
+  row: z.int().min(1).optional().describe(
+    "Number of the row in that file, or in the source, from 1, where it is known",
+  ),
+  line: z.int().min(1).optional().describe("Line of the file of a source, from 1"),
   kind: z.enum(FAULTS).describe("Kind of the reason"),
   field: z.string().optional().describe("Field that the reason is about, where it is known"),
   message: z.string().describe("The reason in the words of the target or of dxt"),
-  record: z.record(z.string(), z.string().nullable()).describe("Values as text; NULL is null"),
+  record: z.record(z.string(), z.string().nullable()).optional().describe(
+    "Values as text; NULL is null; unset for a record that cannot be read",
+  ),
+  text: z.string().optional().describe(
+    "The beginning of a record that cannot be read, as its file has it",
+  ),
 }).meta({ id: "DeadLetter" });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 

@@ -215,6 +215,26 @@ export type MaxErrors = z.infer<typeof MaxErrors>;
 export const MAX_ERRORS = 100;
 
 export const ErrorHandling = z.strictObject({
+  on_extract_error: describedEnum({
+    fail: "The stream fails at the first error",
+    retry: "An error that may pass is tried again as retry says; any other fails the stream",
+    skip:
+      "As retry, but records of a file that cannot be read become dead letters; the others are loaded",
+  }).optional().meta(
+    withDefault("If the source cannot be read, or a record of its files", "retry"),
+  ),
+  on_transform_error: describedEnum(
+    {
+      fail: "The stream fails at the first such row",
+      skip: "Such rows become dead letters; the others are loaded",
+    },
+    {},
+    {
+      retry: "the same row fails again each time, expected fail or skip",
+    },
+  ).optional().meta(
+    withDefault("If a value is not of its field's type, or a transform refuses a row", "fail"),
+  ),
   on_load_error: describedEnum({
     fail: "The stream fails at the first error",
     retry: "An error that may pass is tried again as retry says; any other fails the stream",
@@ -231,6 +251,10 @@ export const ErrorHandling = z.strictObject({
   ),
 }).meta({ id: "ErrorHandling", description: "What happens after an error, and with bad rows" });
 export type ErrorHandling = z.infer<typeof ErrorHandling>;
+
+export const TimeoutSeconds = z.number().min(1).max(2_000_000).optional().describe(
+  "Seconds after which the stream is cancelled and fails, waits and further attempts included (default: no limit)",
+);
 
 const CLASS_NAMES =
   "postgres, dxt.providers.postgres.PostgresCopyExtractor, https://host/mod.ts#Name or ./mod.ts#Name";
@@ -283,6 +307,7 @@ export const Stream = z.strictObject({
   retry: RetrySettings.optional(),
   expect: Expectations.optional(),
   error_handling: ErrorHandling.optional(),
+  timeout_seconds: TimeoutSeconds,
   transforms: z.array(ClassReference).optional().describe(
     "Custom steps between extract and stage, in order: ./clean.ts#Clean or {class, config}",
   ),

@@ -20,6 +20,7 @@ import type { RowSelection } from "./worker/extract_spec.ts";
 import { openThreads } from "./worker/pool.ts";
 import { describeError, makeResult, summarizeStatus } from "./stream_result.ts";
 import { moveStream } from "./stream_run.ts";
+import { limitTime } from "./time_limit.ts";
 
 export interface RunOptions extends Selection, StreamOptions {
   readonly phase: Phase;
@@ -256,7 +257,8 @@ async function runStream(
   const trace: RunContext["trace"] = shared.statements
     ? (side, statement) => shared.onEvent({ type: "statement", stream, side, statement })
     : undefined;
-  const context: RunContext = { ...shared, warn, trace };
+  using limit = limitTime(plan, signal);
+  const context: RunContext = { ...shared, warn, trace, signal: limit.signal };
   const end = (status: StreamResult["status"], error?: unknown) => {
     const described = error === undefined
       ? undefined
@@ -283,7 +285,7 @@ async function runStream(
     await moveStream(plan, phase, context, progress);
     result = end("succeeded");
   } catch (error) {
-    result = signal.aborted ? stop(error) : end("failed", error);
+    result = signal.aborted ? stop(error) : end("failed", limit.explain(error));
   } finally {
     shared.running.delete(stream);
   }

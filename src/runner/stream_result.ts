@@ -1,4 +1,5 @@
 /** Makes the results of streams and of their run. */
+import { countUnstaged } from "../core/contracts/buffer.ts";
 import { DXTError, messageOf } from "../core/errors.ts";
 import type { RunResult, StreamResult } from "../models/result.ts";
 import type { Phase } from "./contract/events.ts";
@@ -44,6 +45,8 @@ export function makeResult(
 ): StreamResult {
   const { staged, watermarkBefore, watermarkAfter, receipt, stage, warnings, attempt } = progress;
   const { where } = plan.stream.load ?? {};
+  // Without a load, they are kept with the stage.
+  const rejected = receipt?.rejected?.rows ?? (staged === undefined ? 0 : countUnstaged(staged));
   const now = performance.now();
   return {
     stream: plan.stream.id,
@@ -53,9 +56,11 @@ export function makeResult(
       mode: plan.mode,
       ...(where === undefined ? {} : { where }),
     }),
-    rows_extracted: staged?.count ?? progress.rowsExtracted,
+    rows_extracted: staged === undefined
+      ? progress.rowsExtracted
+      : staged.count + countUnstaged(staged),
     rows_loaded: progress.rowsLoaded,
-    ...(receipt?.rejected === undefined ? {} : { rows_rejected: receipt.rejected.rows }),
+    ...(rejected === 0 ? {} : { rows_rejected: rejected }),
     ...(progress.rowsDeleted === undefined ? {} : { rows_deleted: progress.rowsDeleted }),
     bytes_staged: staged?.files.reduce((sum, file) => sum + file.size, 0) ?? 0,
     files_staged: staged?.files.length ?? 0,

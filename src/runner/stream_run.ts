@@ -1,6 +1,6 @@
 /** Runs one stream: extract → stage → load → receipt. */
 import { openBuffer, openKeyBuffer } from "../buffers/mod.ts";
-import type { Buffer, StagedFiles } from "../core/contracts/buffer.ts";
+import { type Buffer, countUnstaged, type StagedFiles } from "../core/contracts/buffer.ts";
 import type { LoadReceipt } from "../core/contracts/loader.ts";
 import { BufferError, isStaleRange, isUnknownOutcome } from "../core/errors.ts";
 import { isWildcard } from "../models/wildcard.ts";
@@ -94,7 +94,8 @@ function prepareRetry(
   attempt: number,
 ): boolean {
   const isLoading = progress.staged !== undefined;
-  if (isLoading && plan.stream.error_handling?.on_load_error === "fail") return false;
+  const { on_extract_error, on_load_error } = plan.stream.error_handling ?? {};
+  if ((isLoading ? on_load_error : on_extract_error) === "fail") return false;
   if (isLoading && !isRepeatable(plan, context)) return false;
   progress.attempt = attempt;
   if (progress.stage === undefined) resetProgress(progress);
@@ -138,6 +139,7 @@ async function extractStream(
       ? await stageFiles(plan, bounded, stage.buffer, source, progress)
       : await stageRecords(plan, bounded, stage, source, progress, load);
     checkReading(plan, context, progress.staged, progress);
+    warnOfUnstaged(context, progress.staged);
   } catch (error) {
     await load.abort(error);
     if (progress.staged !== undefined) await removeStage(stage.buffer, progress);
@@ -204,6 +206,17 @@ function warnOfCounts(
   warn(`Only counts are compared, although "verify" is ${verify}: ${reason}`);
 }
 
+/** Warns of rejected records whose letters are with the stage, where no load follows. */
+function warnOfUnstaged({ loads, warn }: RunContext, staged: StagedFiles): void {
+  const rows = countUnstaged(staged);
+  if (loads || rows === 0) return;
+  warn(
+    `${
+      rows === 1 ? "1 record was" : `${rows} records were`
+    } rejected and not staged; dxt load makes dead letters of them`,
+  );
+}
+
 /** Warns of rejected rows, without their values, and keeps them out of a repository. */
 function reportLetters(
   { letters: { own } }: StreamPlan,
@@ -212,11 +225,11 @@ function reportLetters(
 ): void {
   if (rejected === undefined) return;
   if (own !== undefined) ignoreFolder(own);
-  const { rows, reasons, dead_letters } = rejected;
+  const { rows, unstaged = 0, reasons, dead_letters } = rejected;
   const list = Object.entries(reasons).map(([kind, count]) => `${kind} ${count}`).join(", ");
   warn(
-    `the target refused ${
-      rows === 1 ? "1 row" : `${rows} rows`
+    `${unstaged === 0 ? "the target refused " : ""}${rows === 1 ? "1 row" : `${rows} rows`}${
+      unstaged === 0 ? "" : rows === 1 ? " was rejected" : " were rejected"
     } (${list}), kept in "${dead_letters}"`,
   );
 }

@@ -276,7 +276,13 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
     stream(
       "error_handling: { on_load_error: skip }, load: { mode: upsert, upsert_keys: [b], deletes: hard }",
     ),
-    '6:115: stream "a" skips rows that the target refuses, and would delete what the target has of them: expected on_load_error: fail or retry',
+    '6:115: stream "a" skips bad rows, and would delete what the target has of them: expected no skip as on_load_error',
+  ],
+  "deletes of an extraction that skips rows": [
+    stream(
+      "error_handling: { on_extract_error: skip, on_transform_error: skip }, load: { mode: upsert, upsert_keys: [b], deletes: hard }",
+    ),
+    '6:144: stream "a" skips bad rows, and would delete what the target has of them: expected no skip as on_extract_error, on_transform_error',
   ],
   "a column of marks without soft deletes": [
     stream("load: { mode: upsert, upsert_keys: [b], deletes: hard, deleted_at: c }"),

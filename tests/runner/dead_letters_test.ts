@@ -159,6 +159,20 @@ Deno.test("letters are listed, shown, loaded again with proof, and removed", () 
       [2, { id: "2", at: null, n: "1e+300" }],
       [4, { id: "4", at: null, n: "-0.25" }],
     ]);
+    for (const where of ["p.yaml", ""]) {
+      const { entries } = (await dxt(`status ${where} -q`.replace("  ", " "))).out;
+      const [kept, ...more] = entries;
+      assert.deepEqual(
+        [kept.kind, kept.state, kept.pipeline, kept.stream, kept.rows, more],
+        ["letters", "rejected", "p", "t", 2, []],
+      );
+      assert.match(kept.command, /^dxt dlq show .* --select t$/);
+    }
+    const [cleaned] = (await dxt("clean p.yaml -q --yes --in-doubt --staged")).out.entries;
+    assert.deepEqual([cleaned.action, cleaned.reason], [
+      "kept",
+      "it holds rejected rows; dxt dlq drop removes it",
+    ]);
     // The target refuses them again: they become letters of the new load.
     const again = await dxt("dlq retry p.yaml -q");
     assert.deepEqual([again.code, again.out.letters[0].rows_loaded], [0, 0]);
@@ -182,6 +196,37 @@ Deno.test("letters are listed, shown, loaded again with proof, and removed", () 
     assert.equal((await dxt("dlq drop p.yaml -q")).out.letters[0].action, "would be removed");
     assert.equal((await dxt("dlq drop p.yaml -q --yes")).out.letters[0].action, "removed");
     assert.deepEqual((await dxt("dlq list p.yaml -q")).out.letters, []);
+  }));
+
+Deno.test("letters of an upsert are loaded again only by force: the target may have newer rows", () =>
+  withFolder(async (folder) => {
+    using source = new DatabaseSync(join(folder, "source.db"));
+    source.exec("CREATE TABLE t (id INTEGER, word TEXT); INSERT INTO t VALUES (1, 'a'), (2, NULL)");
+    using target = new DatabaseSync(join(folder, "target.db"));
+    target.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT NOT NULL)");
+    await Deno.writeTextFile(
+      join(folder, "p.yaml"),
+      JSON.stringify({
+        version: 1,
+        name: "p",
+        source: { provider: "sqlite", path: "source.db" },
+        target: { provider: "sqlite", path: "target.db" },
+        streams: [{
+          ...{ id: "t", source: "t", load: { mode: "upsert", upsert_keys: ["id"] } },
+          error_handling: { on_load_error: "skip" },
+        }],
+      }),
+    );
+    assert.equal((await program(folder, ["run", "p.yaml", "-q"])).code, 0);
+    target.exec("ALTER TABLE t RENAME TO old; CREATE TABLE t (id INTEGER PRIMARY KEY, word TEXT)");
+    target.exec("INSERT INTO t VALUES (2, 'newer')");
+    const words = () => target.prepare("SELECT word FROM t WHERE id = 2").all().map(Object.values);
+    const refused = await program(folder, ["dlq", "retry", "p.yaml"]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /"t": it upserts, and the target may have newer rows.*--force/);
+    assert.deepEqual(words(), [["newer"]]);
+    assert.equal((await program(folder, ["dlq", "retry", "p.yaml", "--force"])).code, 0);
+    assert.deepEqual(words(), [[null]]);
   }));
 
 const readAll = (database: DatabaseSync) =>

@@ -12,7 +12,11 @@ interface CommandOptions extends Pick<Variables, "envFile" | "vars"> {
   readonly verify?: VerifyLevel | undefined;
 }
 
-/** The command that does this phase of these streams, with the options that choose what it reads. */
+/**
+ * The command that does this phase of these streams, with the options that choose what it reads.
+ *
+ * @param command its words
+ */
 export function commandText(
   command: string,
   pipeline: string,
@@ -22,7 +26,7 @@ export function commandText(
   const given = (name: string, value: string | number | undefined) =>
     value === undefined ? [] : [name, String(value)];
   const words = [
-    ...["dxt", command, pipeline, "--select", streams.join(",")],
+    ...["dxt", ...command.split(" "), pipeline, "--select", streams.join(",")],
     ...(command === "load" ? [] : [
       ...(fullRefresh ? ["--full-refresh"] : []),
       ...given("--since", since),

@@ -40,8 +40,10 @@ export type ShownRow = DeadLetter & { readonly stream: string; readonly run_id: 
 /** Prints rejected rows, each with its values in one cell: streams have different fields. */
 export function printRows(entries: readonly ShownRow[], printer: Printer): void {
   if (entries.length === 0) return printer.progress("dlq", "there are no dead letters");
-  const rows = entries.map(({ stream, row, kind, record, message }) =>
-    [stream, countText(row), kind, JSON.stringify(record), message].map((text) => ({ text }))
-  );
+  const rows = entries.map(({ stream, row, line, kind, record, text, message }) => {
+    const place = line !== undefined ? `line ${line}` : row === undefined ? "" : countText(row);
+    const values = record === undefined ? text ?? "" : JSON.stringify(record);
+    return [stream, place, kind, values, message].map((text) => ({ text }));
+  });
   printer.table(ROWS, rows);
 }

@@ -39,7 +39,9 @@ export function printCleaned(entries: readonly CleanedEntry[], printer: Printer)
 function describeEntry(entry: StoredEntry): (string | Cell)[] {
   const { kind, state, rows, bytes, changed } = entry;
   return [
-    entry.kind === "stage" ? { text: formatName(entry) } : formatPlace(entry),
+    entry.kind === "stage" || entry.kind === "letters"
+      ? { text: formatName(entry) }
+      : formatPlace(entry),
     ...[
       kind,
       state,

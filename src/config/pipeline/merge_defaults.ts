@@ -56,7 +56,7 @@ function inherit(stream: MapTree, shared: readonly (Tree | undefined)[]): MapTre
       .reduce((base, top) => overlay(omitOtherMode(key, base, top), top), undefined);
     return value === undefined ? [] : [[key, value] as const];
   });
-  const others = ["tags", "transforms", "extractor", "loader"].flatMap((key) => {
+  const others = ["tags", "timeout_seconds", "transforms", "extractor", "loader"].flatMap((key) => {
     const value = own(key) ?? getChild(shared[1], key) ?? getChild(shared[0], key);
     return value === undefined ? [] : [[key, value] as const];
   });

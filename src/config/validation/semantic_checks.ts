@@ -7,6 +7,9 @@ import { hasPattern, isWildcard } from "../../models/wildcard.ts";
 import type { Issues } from "../text/issues.ts";
 import { type Path, placeAt, type Tree } from "../text/tree.ts";
 
+/** Keys of `error_handling` that leave bad rows out. */
+const SKIPPING = ["on_extract_error", "on_transform_error", "on_load_error"] as const;
+
 type Report = (path: Path, message: string) => void;
 
 /** Checks a pipeline with defaults merged; `tree` is the same pipeline with places. */
@@ -67,10 +70,13 @@ function checkLoad(stream: Stream, report: Report): void {
       `stream "${id}" has load.deletes but mode ${mode}, expected mode: upsert or scd2`,
     );
   }
-  if (deletes !== undefined && stream.error_handling?.on_load_error === "skip") {
+  const skipping = SKIPPING.filter((key) => stream.error_handling?.[key] === "skip");
+  if (deletes !== undefined && skipping.length > 0) {
     report(
       ["load", "deletes"],
-      `stream "${id}" skips rows that the target refuses, and would delete what the target has of them: expected on_load_error: fail or retry`,
+      `stream "${id}" skips bad rows, and would delete what the target has of them: expected no skip as ${
+        skipping.join(", ")
+      }`,
     );
   }
   if (load.deleted_at !== undefined && (deletes !== "soft" || mode === "scd2")) {

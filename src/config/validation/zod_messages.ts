@@ -166,6 +166,8 @@ function wanted(issue: RelevantIssue, here: Tree | undefined): string {
         typeof value !== "string" && String(value) === given
       );
       if (isQuoted) return `expected ${given} without quotes`;
+      // The schema has a message of its own for this value.
+      if (!/^(Invalid|$)/.test(issue.message)) return issue.message;
       return `expected ${joinChoices(issue.values, given)}`;
     }
     case "invalid_union":

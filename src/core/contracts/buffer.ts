@@ -23,6 +23,12 @@ export interface StagedFile {
   readonly original_name?: string | undefined;
 }
 
+/** Dead letters of records that were rejected before they were staged: JSON Lines, one for each of its rows. */
+export interface RejectedFile extends StagedFile {
+  /** Its content, of a stage in memory. */
+  readonly bytes?: Uint8Array | undefined;
+}
+
 /** Facts about an extraction that the manifest keeps; complete when the extraction has ended. */
 export interface StageDetails {
   readonly pipeline: string;
@@ -65,6 +71,13 @@ export interface StageTotals {
   readonly evidence: string;
   /** Of all records; unset where bytes were kept, and in the stage of an earlier version. */
   readonly summary?: RowsSummary | undefined;
+  /** Of the records that the source has and the stage has not; unset if there are none. */
+  readonly rejected?: readonly RejectedFile[] | undefined;
+}
+
+/** The number of records that were rejected before they were staged. */
+export function countUnstaged({ rejected = [] }: Pick<StageTotals, "rejected">): number {
+  return rejected.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** Observes the reading of staged files. */
@@ -83,7 +96,7 @@ export interface StagedFiles extends StageHeader, StageTotals {
    * @param recycle whether the memory of a batch may be reused when the reader asks for the next one
    */
   readBatches(recycle?: boolean, watch?: ReadWatch): AsyncGenerator<Batch, void, void>;
-  /** Reads the bytes of a file from `start` up to `end`; they may be written to `into`. */
+  /** Reads the bytes of a file, also of one with dead letters, from `start` up to `end`; they may be written to `into`. */
   readFile(name: string, start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
   openFile(name: string): Promise<ReadableStream<Uint8Array>>;
   /** Some of its files, for another worker. */
@@ -123,6 +136,7 @@ export interface WrittenPart {
   readonly evidence: string;
   /** Of the records of this part; unset where bytes were kept. */
   readonly summary?: RowsSummary | undefined;
+  readonly rejected?: StageTotals["rejected"];
   /** Bytes of each file, of a stage in memory. */
   readonly bytes?: readonly Uint8Array[];
 }

@@ -52,8 +52,12 @@ export interface Access {
 export interface Connector extends AsyncDisposable {
   /** Called by `dxt test`. */
   testConnection(): Promise<ServerInfo>;
-  /** Fields of a dataset in its own order; undefined when it does not exist. Called before each run. */
-  getStreamFields(ref: StreamRef): Promise<Field[] | undefined>;
+  /**
+   * Fields of a dataset in its own order; undefined when it does not exist. Called before each run.
+   *
+   * @param skipsMalformed whether records that cannot be parsed are left out where records show the fields
+   */
+  getStreamFields(ref: StreamRef, skipsMalformed?: boolean): Promise<Field[] | undefined>;
   /**
    * Where a dataset without fields was looked for, why it was not found, and the nearest name: what follows
    * `Cannot find table "x"` in an error, for example `in PostgreSQL: it does not exist`.

@@ -7,6 +7,7 @@ import type { Field } from "../../models/field.ts";
 import type { StreamSource } from "../../models/source.ts";
 import type { Batch } from "./batch.ts";
 import type { FileEntry, WatermarkRange } from "./connector.ts";
+import type { ValueError } from "../errors.ts";
 import type { Extraction } from "./proof.ts";
 
 /** A field of the stream and where its values come from. */
@@ -86,8 +87,45 @@ export interface ExtractRequest {
   readonly signal: AbortSignal;
 }
 
+/** What a source knows of a record that cannot be a row. */
+export interface RejectedRecord {
+  /** File that has the record. */
+  readonly file?: string | undefined;
+  /** Number of the record in its file, or in the source, from 1. */
+  readonly row?: number | undefined;
+  /** Line of the file on which the record begins, from 1. */
+  readonly line?: number | undefined;
+  /** Values as text by the names of the fields. */
+  readonly record?: Readonly<Record<string, string | null>> | undefined;
+  /** The record as its file has it, or the beginning of it. */
+  readonly text?: string | undefined;
+}
+
+/**
+ * Takes records that cannot be rows of the stream's fields, so that the others are read. An extractor that
+ * leaves such a record out counts it as one that it sent.
+ */
+export interface RecordRejections {
+  /** Records that the extractor has rejected so far. */
+  readonly count: number;
+  /** Whether a record that cannot be parsed is rejected; otherwise it ends the extraction. */
+  readonly takesMalformed: boolean;
+  /** Whether a record with such a value is rejected; otherwise it ends the extraction. */
+  takesValue(error: ValueError): boolean;
+  /** @throws {RejectedRowsError} when the pipeline allows no more */
+  rejectValue(error: ValueError, record: RejectedRecord): void;
+  /** @throws {RejectedRowsError} when the pipeline allows no more */
+  rejectMalformed(message: string, record: RejectedRecord): void;
+}
+
+/** A request of an extractor that reads rows one after another. */
+export interface ReadTask extends ExtractRequest {
+  /** Unset where the first record that cannot be a row ends the extraction. */
+  readonly rejections?: RecordRejections | undefined;
+}
+
 /** A request as an extractor gets it, with a helper for sources that return rows. */
-export interface ExtractTask extends ExtractRequest {
+export interface ExtractTask extends ReadTask {
   /**
    * Batches of these bounds from records, for a source that has no columns. A record is keyed by the
    * projections' columns; `valueOf` of core/values/js_values.ts converts its values.

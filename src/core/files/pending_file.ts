@@ -1,9 +1,9 @@
 /** Files that appear whole or not at all, and that only the user who runs dxt may read. */
 
-/** A file with a hidden name until it is published. Disposing it removes a file that was not. */
+/** A file with a hidden name until it is published. Disposing it removes a file that was neither published nor kept. */
 export class PendingFile implements Disposable {
   readonly #file: Deno.FsFile;
-  #state: "open" | "closed" | "published" = "open";
+  #state: "open" | "closed" | "kept" | "published" = "open";
 
   /** Creates the file in a folder that exists. */
   constructor(private readonly hidden: string) {
@@ -15,16 +15,27 @@ export class PendingFile implements Disposable {
     while (rest.length > 0) rest = rest.subarray(this.#file.writeSync(rest));
   }
 
+  /** Waits until the file is on disk. */
+  sync(): void {
+    this.#file.syncDataSync();
+  }
+
+  /** Closes the file, which keeps its hidden name. */
+  keep(): void {
+    this.#close();
+    this.#state = "kept";
+  }
+
   /** Waits until the file is on disk, and gives it its name, in place of another file that has it. */
   publish(path: string): void {
-    this.#file.syncDataSync();
+    this.sync();
     this.#close();
     Deno.renameSync(this.hidden, path);
     this.#state = "published";
   }
 
   [Symbol.dispose](): void {
-    if (this.#state === "published") return;
+    if (this.#state === "published" || this.#state === "kept") return;
     this.#close();
     try {
       Deno.removeSync(this.hidden);

@@ -32,6 +32,19 @@ export function valueOf(value: unknown, field: Field): Value {
   return typeof value === "string" ? parseText(value, field) : value as Value;
 }
 
+/** Any value as text, also one that no field can hold; null for none. */
+export function describeValue(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return value.toHex();
+  if (value instanceof JSONText) return value.text;
+  if (typeof value !== "object") return String(value);
+  try {
+    return String(JSON.stringify(value));
+  } catch {
+    return String(value);
+  }
+}
+
 /** Infers fields from JSON records, in order of first occurrence, all nullable. */
 export function fieldsOf(records: Iterable<Readonly<Record<string, unknown>>>): Field[] {
   const kinds = new Map<string, Set<DXTType>>();

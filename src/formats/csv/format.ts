@@ -38,10 +38,11 @@ export function createDelimitedFormat(name: "csv" | "tsv", delimiter: string): F
 
     async inferFields(input, request) {
       const dialect = resolveDialect(request.options, delimiter);
-      const { warn, options: { infer_rows: maxRecords = INFER_ROWS } } = request;
+      const { warn, skipsMalformed, options: { infer_rows: maxRecords = INFER_ROWS } } = request;
       return await inferFields(input.name, await open(input, request), dialect, {
         maxRecords,
         warn,
+        skipsMalformed,
       });
     },
 
@@ -50,7 +51,7 @@ export function createDelimitedFormat(name: "csv" | "tsv", delimiter: string): F
         return yield* readExactRange(input, delimiter, request, request.range);
       }
       const dialect = resolveDialect(request.options, delimiter);
-      yield* readBatches(input.name, await open(input, request), dialect, request);
+      yield* readBatches(input, await open(input, request), dialect, request);
     },
 
     join: cannotJoin,

@@ -73,7 +73,7 @@ export async function* readRange(
     try {
       await records.start();
       if (records.names !== undefined) {
-        yield* convertRecords(input.name, records, dialect, request, end);
+        yield* convertRecords(input, records, dialect, request, end);
       }
       return records.position;
     } finally {
@@ -88,7 +88,7 @@ export async function* readRange(
   );
   try {
     records.resume(names ?? [], from);
-    yield* convertRecords(input.name, records, dialect, request, end);
+    yield* convertRecords(input, records, dialect, request, end);
     return records.position;
   } finally {
     await records.tokens.close();

@@ -2,22 +2,24 @@
 import { arrowSchema, buildBatch } from "../../arrow/mod.ts";
 import type { Batch } from "../../core/contracts/batch.ts";
 import { describeMadeNames } from "../../core/column_names.ts";
-import { SchemaError, ValueError } from "../../core/errors.ts";
+import { SchemaError, ValidationError } from "../../core/errors.ts";
 import type { Projection } from "../../core/contracts/extractor.ts";
 import { suggestWord } from "../../core/did_you_mean.ts";
 import type { Field } from "../../models/field.ts";
 import {
   ColumnFiller,
-  fillColumns,
+  fillAccepted,
   openColumn,
   SLICE_RECORDS,
   sliceBytes,
   sumBytes,
 } from "../text/text_to_columns.ts";
-import type { FileField, InferRequest, ReadRequest } from "../format.ts";
+import { RejectedLines } from "../text/rejected_lines.ts";
+import type { FileField, FileInput, InferRequest, ReadRequest } from "../format.ts";
 import { TextTypeGuess } from "../inference/type_inference.ts";
 import type { Dialect } from "./dialect.ts";
-import { Records } from "./records.ts";
+import { Records, type SkippedRecord } from "./records.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import { createLiterals } from "./literals.ts";
 
 /** Infers the fields from the first records. */
@@ -25,7 +27,9 @@ export async function inferFields(
   name: string,
   bytes: AsyncIterable<Uint8Array>,
   dialect: Dialect,
-  { maxRecords, warn }: { readonly maxRecords: number; readonly warn: InferRequest["warn"] },
+  { maxRecords, warn, skipsMalformed = false }:
+    & { readonly maxRecords: number }
+    & Pick<InferRequest, "warn" | "skipsMalformed">,
 ): Promise<FileField[]> {
   const records = new Records(name, bytes, dialect);
   const { tokens } = records;
@@ -38,7 +42,9 @@ export async function inferFields(
     let left = maxRecords;
     do {
       let found: number;
-      while (left > 0 && (found = records.scan(Math.min(left, SLICE_RECORDS), Infinity)) > 0) {
+      const next = () => records.scan(Math.min(left, SLICE_RECORDS), Infinity);
+      const scan = skipsMalformed ? () => scanAccepted(next, records, () => {}) : next;
+      while (left > 0 && (found = await scan()) > 0) {
         left -= found;
         const { slice } = records;
         guesses.forEach((guess, i) => {
@@ -50,7 +56,7 @@ export async function inferFields(
           }
         });
       }
-    } while (left > 0 && await tokens.fill());
+    } while (left > 0 && await fill(tokens, skipsMalformed));
     return names.map((name, i) => guesses[i]!.field(name));
   } finally {
     await tokens.close();
@@ -61,16 +67,16 @@ const ANY: Field = { name: "any", dtype: "string", nullable: true };
 
 /** Reads all records as batches. */
 export async function* readBatches(
-  name: string,
+  input: FileInput,
   bytes: AsyncIterable<Uint8Array>,
   dialect: Dialect,
   request: ReadRequest,
 ): AsyncGenerator<Batch, void, void> {
-  const records = new Records(name, bytes, dialect);
+  const records = new Records(input.name, bytes, dialect);
   try {
     await records.start();
     if (records.names === undefined) return;
-    yield* convertRecords(name, records, dialect, request, Infinity);
+    yield* convertRecords(input, records, dialect, request, Infinity);
   } finally {
     await records.tokens.close();
   }
@@ -78,50 +84,92 @@ export async function* readBatches(
 
 /** Reads the records that begin before an offset of the file. */
 export async function* convertRecords(
-  name: string,
+  input: FileInput,
   records: Records,
   dialect: Dialect,
-  { projections, batchRows, batchBytes, recycle = false, complete = false, excluded }: ReadRequest,
+  request: ReadRequest,
   end: number,
 ): AsyncGenerator<Batch, void, void> {
+  const { projections, batchRows, batchBytes, recycle = false, complete = false } = request;
+  const { name } = input;
   const { tokens } = records;
   const schema = arrowSchema(projections.map(({ field }) => field));
   const names = records.names ?? [];
-  if (complete) refuseUnknownColumns(name, names, projections, excluded);
+  if (complete) refuseUnknownColumns(name, names, projections, request.excluded);
   const fillers = createFillers(name, names, projections, dialect);
   const columns = fillers.map(({ column }) => column);
   if (recycle) { for (const column of columns) column.recycle(); }
   let rows = 0;
   let room = batchBytes;
+  const rejected = new RejectedLines(input, request);
   const next = () => {
     const size = Math.min(sliceBytes(room), end - tokens.offset);
     return records.scan(Math.min(batchRows - rows, SLICE_RECORDS), size);
   };
+  const reject = async (error: ValidationError, skipped: SkippedRecord) => {
+    rejected.hold(error, skipped);
+    await rejected.report();
+  };
+  const scan = rejected.takesMalformed ? () => scanAccepted(next, records, reject) : next;
   do {
     let found: number;
-    while ((found = next()) > 0) {
-      fillRecords(fillers, records, found);
-      rows += found;
+    while ((found = await scan()) > 0) {
+      rows += fillRecords(fillers, records, found, rejected);
+      await rejected.report();
       room = batchBytes - sumBytes(columns);
-      if (rows < batchRows && room > 0) continue;
+      if (rows === 0 || (rows < batchRows && room > 0)) continue;
       rows = 0;
       room = batchBytes;
       yield buildBatch(schema, columns);
     }
-  } while (tokens.offset < end && await tokens.fill());
+  } while (tokens.offset < end && await fill(tokens, rejected.takesMalformed));
   if (rows > 0) yield buildBatch(schema, columns);
 }
 
-function fillRecords(fillers: readonly ColumnFiller[], records: Records, found: number): void {
-  try {
-    fillColumns(fillers, records.slice, found);
-  } catch (error) {
-    if (!(error instanceof ValueError)) throw error;
-    const row = error.row!;
-    const { at } = fillers.find(({ field }) => field.name === error.field)!;
-    const line = records.tokens.findLine((row - 1) * records.slice.stride + at);
-    throw error.atLine(records.rows + row, line);
+/** Reads more bytes. With a quote that was left open, the next scan fails for its line. */
+async function fill(tokens: Tokenizer, skipsMalformed: boolean): Promise<boolean> {
+  return (skipsMalformed && tokens.refuseLargeRecord()) || await tokens.fill();
+}
+
+/** Finds the next buffered records, as `scan` does, behind those that cannot be parsed. */
+async function scanAccepted(
+  scan: () => number,
+  records: Records,
+  skip: (error: ValidationError, skipped: SkippedRecord) => Promise<void> | void,
+): Promise<number> {
+  for (;;) {
+    try {
+      return scan();
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error;
+      let skipped: SkippedRecord | undefined;
+      while ((skipped = records.skipMalformed()) === undefined) await records.tokens.fill();
+      await skip(error, skipped);
+    }
   }
+}
+
+/** Returns how many of the found records are in the columns: all but those that are rejected. */
+function fillRecords(
+  fillers: readonly ColumnFiller[],
+  records: Records,
+  found: number,
+  rejected: RejectedLines,
+): number {
+  const { slice, tokens } = records;
+  return fillAccepted(fillers, slice, found, (error, index) => {
+    const { at } = fillers.find(({ field }) => field.name === error.field)!;
+    const first = (index - 1) * slice.stride;
+    const row = records.rows + index;
+    const located = error.atLine(row, tokens.findLine(first + at));
+    if (!rejected.takesValue(error)) throw located;
+    const values = fillers.map((filler) => {
+      const isNull = filler.isNull(slice, index - 1);
+      return [filler.field.name, isNull ? null : tokens.text(first + filler.at)] as const;
+    });
+    const record = Object.fromEntries(values);
+    rejected.hold(located, { row, line: tokens.findLine(first), record });
+  });
 }
 
 /** @throws {SchemaError} when the file lacks a column */

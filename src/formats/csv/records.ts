@@ -1,5 +1,6 @@
 /** Reads CSV records under their header. */
 import { type MadeName, nameColumns } from "../../core/column_names.ts";
+import type { RejectedRecord } from "../../core/contracts/extractor.ts";
 import type { Slice } from "../text/text_to_columns.ts";
 import type { Dialect } from "./dialect.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -12,6 +13,9 @@ export interface Position {
   readonly rows: number;
   readonly lines: number;
 }
+
+/** A record that cannot be parsed. */
+export type SkippedRecord = Pick<RejectedRecord, "row" | "line" | "text">;
 
 /** Finds the records of a file and the names of their fields. */
 export class Records {
@@ -76,6 +80,16 @@ export class Records {
       this.#first.set(tokens.spans.subarray(0, found * width * 2), leading);
       this.names = Array.from({ length: width }, (_, i) => `column_${i + 1}`);
     }
+  }
+
+  /**
+   * Skips the record for which `scan` has thrown, as `Tokenizer.skipMalformed` does.
+   *
+   * @returns its number, its line and its text; undefined if more bytes must be read before
+   */
+  skipMalformed(): SkippedRecord | undefined {
+    const skipped = this.tokens.skipMalformed();
+    return skipped === undefined ? undefined : { row: ++this.rows, ...skipped };
   }
 
   /**

@@ -6,6 +6,7 @@ import { CARRIAGE_RETURN, LINE_FEED } from "../../core/values/ascii.ts";
 import { quoteValue, ValidationError } from "../../core/errors.ts";
 import { describeLargeRecord, MAX_FIELDS } from "../text/record_size.ts";
 import type { Dialect } from "./dialect.ts";
+import { readRecordText } from "../text/rejected_lines.ts";
 import { ChunkBuffer } from "./chunk_buffer.ts";
 
 /** The closing quote is not in the buffered bytes, or not in the file at all. */
@@ -38,6 +39,8 @@ export class Tokenizer {
   #scanned = { start: 0, lines: 0 };
   /** Error behind the records found; thrown once they have been read. */
   #pendingError: ValidationError | undefined;
+  /** End and lines of the record with that error, where they are known. */
+  #malformed: { readonly end: number; readonly lines: number } | undefined;
   /** Line ends in the quoted fields of the current record. */
   #quotedLines = 0;
   /** Whether the last quoted field contains escapes. */
@@ -79,10 +82,7 @@ export class Tokenizer {
    */
   async fill(): Promise<boolean> {
     const { maxRecordBytes } = this.dialect;
-    if (this.#window.size > maxRecordBytes) {
-      const detail = describeLargeRecord(maxRecordBytes);
-      throw this.#error(this.#lines + 1, `${detail}, or close a quote that was left open`);
-    }
+    if (this.refuseLargeRecord()) throw this.#pendingError;
     try {
       return await this.#window.fill(maxRecordBytes);
     } catch (error) {
@@ -191,6 +191,7 @@ export class Tokenizer {
         rows = maxRecords;
       } else {
         this.#pendingError = this.#widthError(lines, count, first);
+        this.#malformed = { end: at, lines: 1 + this.#quotedLines };
         break;
       }
       first = to;
@@ -202,6 +203,48 @@ export class Tokenizer {
     this.#lines = lines;
     if (rows === 0 && this.#pendingError !== undefined) throw this.#pendingError;
     return isAny ? Math.min(rows, 1) : rows;
+  }
+
+  /**
+   * Skips the record for which `scan` has thrown: to its end if only the number of its fields is wrong, else to
+   * the end of its first line, since quotes that do not match hide where it ends.
+   *
+   * @returns the line on which it begins and its text; undefined if more bytes must be read before
+   */
+  skipMalformed(): { readonly line: number; readonly text: string } | undefined {
+    const window = this.#window;
+    const { bytes, start } = window;
+    const end = this.#malformed?.end ?? this.#findLineEnd();
+    if (end === undefined) return undefined;
+    const line = this.#lines + 1;
+    window.start = end;
+    this.#lines += this.#malformed?.lines ?? 1;
+    this.#malformed = this.#pendingError = undefined;
+    return { line, text: readRecordText(bytes, start, end) };
+  }
+
+  /** Makes `scan` throw for a record that is larger than allowed; returns whether there is one. */
+  refuseLargeRecord(): boolean {
+    const { maxRecordBytes } = this.dialect;
+    if (this.#window.size <= maxRecordBytes) return false;
+    const detail = describeLargeRecord(maxRecordBytes);
+    this.#pendingError = this.#error(
+      this.#lines + 1,
+      `${detail}, or close a quote that was left open`,
+    );
+    return true;
+  }
+
+  /** End of the line at the start of the buffer; undefined if it is not buffered whole. */
+  #findLineEnd(): number | undefined {
+    const { bytes, start, end, isLast } = this.#window;
+    for (let at = start; at < end; at++) {
+      if (bytes[at] === LINE_FEED) return at + 1;
+      if (bytes[at] !== CARRIAGE_RETURN) continue;
+      if (at + 1 === end && !isLast) return undefined;
+      return bytes[at + 1] === LINE_FEED && at + 1 < end ? at + 2 : at + 1;
+    }
+    return isLast ? end : undefined;
   }
 
   /** Finds the closing quote of the field whose text begins at `start`. */

@@ -25,13 +25,14 @@ export async function inferFields(
   name: string,
   open: (scan: Scan) => RecordSource,
   maxRecords: number,
+  skipsMalformed = false,
 ): Promise<FileField[]> {
   const scanner = new RecordScanner();
   const kinds = new Map<string, Kinds>();
   const source = open(scanner.scan);
   try {
     do {
-      while (source.records < maxRecords && source.next()) {
+      while (source.records < maxRecords && nextRecord(source, skipsMalformed)) {
         for (const key of scanner.keys) {
           let seen = kinds.get(key.name);
           if (seen === undefined) {
@@ -65,6 +66,17 @@ export async function inferFields(
     sparse: true,
     ...(seen.isEmpty ? { valueless: true as const } : {}),
   }));
+}
+
+/** As `next` of the source, behind records that cannot be parsed. */
+function nextRecord(source: RecordSource, skipsMalformed: boolean): boolean {
+  for (;;) {
+    try {
+      return source.next();
+    } catch (error) {
+      if (!skipsMalformed || source.skipMalformed() === undefined) throw error;
+    }
+  }
 }
 
 type InferredType = Pick<Field, "dtype" | "precision" | "scale">;

@@ -1,6 +1,8 @@
 /** The JSON Lines format: one record, an object, on each line. Format: https://jsonlines.org */
 import { CARRIAGE_RETURN, LINE_FEED, OPEN_OBJECT } from "../../core/values/ascii.ts";
+import type { RejectedRecord } from "../../core/contracts/extractor.ts";
 import type { FileFormat } from "../format.ts";
+import { readRecordText } from "../text/rejected_lines.ts";
 import { createJSONFormat } from "./record_format.ts";
 import { INCOMPLETE, lineFeeds, Malformed, skipSpace, throwMalformed } from "./syntax/scan.ts";
 import { RecordSource } from "./records/source.ts";
@@ -12,6 +14,8 @@ class LineSource extends RecordSource {
   /** Bytes of the unfinished line that contain no line feed. */
   #searched = 0;
   #lastLine = false;
+  /** Bounds of the line that is scanned, or whose scan has failed. */
+  #line = { start: 0, end: 0 };
 
   override get lines(): number {
     return this.#lines;
@@ -51,14 +55,31 @@ class LineSource extends RecordSource {
     for (;;) {
       const end = this.#findLineEnd();
       if (end === undefined) return false;
+      this.#line = { start: window.start, end };
       // Scanning relies on a zero byte behind the text.
       bytes[end] = 0;
       const start = skipSpace(bytes, window.start);
-      if (start < end) this.#scanLine(start, end);
-      window.start = Math.min(end + 1, window.end);
-      this.#lines++;
+      try {
+        if (start < end) this.#scanLine(start, end);
+      } finally {
+        if (end < window.end) bytes[end] = LINE_FEED;
+      }
+      this.#passLine();
       if (start < end) return true;
     }
+  }
+
+  #passLine(): void {
+    const { window } = this;
+    window.start = Math.min(this.#line.end + 1, window.end);
+    this.#lines++;
+  }
+
+  override skipMalformed(): Pick<RejectedRecord, "row" | "line" | "text"> {
+    const { start, end } = this.#line;
+    const text = readRecordText(this.window.bytes, start, end);
+    this.#passLine();
+    return { row: ++this.records, line: this.#lines, text };
   }
 
   #findLineEnd(): number | undefined {

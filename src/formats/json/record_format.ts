@@ -62,8 +62,13 @@ export function createJSONFormat(
       }
       : wholeFile,
     inferFields: (input, request) =>
-      inferFields(input.name, open(input, request), request.options.infer_rows ?? INFER_ROWS),
-    read: (input, request) => readBatches(open(input, request, request.range), request),
+      inferFields(
+        input.name,
+        open(input, request),
+        request.options.infer_rows ?? INFER_ROWS,
+        request.skipsMalformed,
+      ),
+    read: (input, request) => readBatches(input, open(input, request, request.range), request),
     join: cannotJoin,
     async *write(batches, { fields, compression, options }) {
       const records = writeRecords(batches, fields, layout(options));

@@ -82,6 +82,11 @@ export class ColumnFiller {
     column.close(this.base + rows, this.#nulls);
   }
 
+  /** Takes back what the last call of `fill` has filled. */
+  undo(): void {
+    this.#nulls = this.column.discard(this.base);
+  }
+
   isNull(slice: Slice, row: number): boolean {
     return this.literals.isNull(slice, this.at + row * slice.stride);
   }
@@ -157,4 +162,35 @@ export function fillColumns(fillers: readonly ColumnFiller[], slice: Slice, rows
     }
   }
   if (failure !== undefined) throw failure;
+}
+
+/**
+ * As {@linkcode fillColumns}, without the records that `reject` takes; it throws for an error that is not to be
+ * rejected, and gets the record's number in the slice.
+ *
+ * @returns the number of records that the columns have
+ */
+export function fillAccepted(
+  fillers: readonly ColumnFiller[],
+  slice: Slice,
+  rows: number,
+  reject: (error: ValueError, row: number) => void,
+): number {
+  let filled = 0;
+  for (let from = 0; from < rows;) {
+    const rest = { ...slice, spans: slice.spans.subarray(from * slice.stride) };
+    try {
+      fillColumns(fillers, rest, rows - from);
+      return filled + rows - from;
+    } catch (error) {
+      if (!(error instanceof ValueError) || error.row === undefined) throw error;
+      for (const filler of fillers) filler.undo();
+      reject(error, from + error.row);
+      // The records before it have no wrong value.
+      fillColumns(fillers, rest, error.row - 1);
+      filled += error.row - 1;
+      from += error.row;
+    }
+  }
+  return filled;
 }

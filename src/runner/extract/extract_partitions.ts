@@ -1,11 +1,12 @@
 /** Extracts a stream into its stage: as a whole, or in parts on several workers. */
-import type {
-  Buffer,
-  OpenStage,
-  StageDetails,
-  StagedFile,
-  StagedFiles,
-  StageOrigin,
+import {
+  type Buffer,
+  countUnstaged,
+  type OpenStage,
+  type StageDetails,
+  type StagedFile,
+  type StagedFiles,
+  type StageOrigin,
 } from "../../core/contracts/buffer.ts";
 import type { Part, PartitionSettings } from "../../core/contracts/extractor.ts";
 import { DXTError, PartitionError } from "../../core/errors.ts";
@@ -21,6 +22,7 @@ import {
   newStats,
   specFields,
 } from "../worker/extract_spec.ts";
+import { refuseExcess } from "../worker/max_errors.ts";
 import type { ExtractProgress, ExtractResult, PlainClass } from "../worker/inside/protocol.ts";
 import { relayBatch, type Transformer } from "./transform_client.ts";
 import { describePart, findOrigin, findWatermark, restoreResult } from "./sealed_results.ts";
@@ -90,6 +92,7 @@ export async function extractWhole(extraction: StageExtraction): Promise<StagedF
       const onProgress = followWorker(extraction, source, () => {});
       const result = await source.call("extract", { extractor, spec, folder, buffer }, onProgress);
       addResult(result, extraction);
+      checkRejected([result], spec);
       return [result];
     },
     details,
@@ -170,7 +173,17 @@ async function extractAll(
   const connections = Array.from({ length }, (_, number) => readParts(number));
   await awaitAll(connections, (error) => stop.abort(error));
   for (const result of results) addResult(result, extraction);
+  checkRejected(results, spec);
   return results;
+}
+
+/** @throws {RejectedRowsError} when the parts together have rejected more records than the pipeline allows */
+function checkRejected(results: readonly ExtractResult[], { rejects }: ExtractSpec): void {
+  const sum = (rowsOf: (result: ExtractResult) => number) =>
+    results.reduce((rows, result) => rows + rowsOf(result), 0);
+  const rejected = sum(countUnstaged);
+  if (rejected === 0) return;
+  refuseExcess(rejected, rejects!.maxErrors, rejected + sum(({ count }) => count));
 }
 
 /** Reports the parts that a killed run has completed as if they had just been read. */

@@ -6,10 +6,12 @@ import type { WatermarkRange } from "../../core/contracts/connector.ts";
 import type { PartitionSettings } from "../../core/contracts/extractor.ts";
 import type { ExpectedWatermark } from "../../core/contracts/loader.ts";
 import { formatValue, type Value } from "../../core/values/values.ts";
+import { MAX_ERRORS } from "../../models/stream.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import { limitNote } from "../plan/backfill.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { excludedNames, targetName } from "../plan/field_declarations.ts";
+import { rejectsRecords } from "../plan/load_settings.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { plainClass } from "../worker/connection_clients.ts";
@@ -19,6 +21,7 @@ import {
   type ExtractSpec,
   type ExtractStats,
   newStats,
+  type RejectionRules,
   stagedFields,
 } from "../worker/extract_spec.ts";
 import {
@@ -170,7 +173,17 @@ export function buildSpec(
     summarize: plan.stream.load?.verify ?? (plan.loader.aggregates ? "aggregates" : "counts"),
     refuseNull: (plan.stream.extract?.null_watermark ?? "error") === "error",
     keys: listKeys(plan, fields),
+    ...(rejectsRecords(plan.stream) ? { rejects: chooseRules(plan) } : {}),
     ...(only.has(plan.stream.id) ? { only: only.get(plan.stream.id)! } : {}),
+  };
+}
+
+function chooseRules({ stream: { error_handling = {} } }: StreamPlan): RejectionRules {
+  const { on_extract_error, on_transform_error, max_errors = MAX_ERRORS } = error_handling;
+  return {
+    extract: on_extract_error === "skip",
+    transform: on_transform_error === "skip",
+    maxErrors: max_errors,
   };
 }
 

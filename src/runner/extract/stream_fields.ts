@@ -26,7 +26,8 @@ export async function resolveStreamFields(
   source: Pick<ConnectorCalls, "getStreamFields" | "describeMissing">,
   change: TypeChange,
 ): Promise<ResolvedFields & { readonly found: readonly Field[] }> {
-  const found = await source.getStreamFields(plan.source);
+  const skipsMalformed = plan.stream.error_handling?.on_extract_error === "skip";
+  const found = await source.getStreamFields(plan.source, skipsMalformed);
   if (found === undefined) throw await missingSource(plan.source, source, context.source, context);
   const resolved = resolveFields(plan.stream, found);
   for (const message of describeUnseenFields(plan.stream, found)) context.warn(message);

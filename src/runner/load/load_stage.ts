@@ -6,21 +6,23 @@ import type {
   StageLock,
   StageSlice,
 } from "../../core/contracts/buffer.ts";
+import type { LoadReceipt } from "../../core/contracts/loader.ts";
 import type { HostReceipt } from "../../integrity/receipt.ts";
+import type { Field } from "../../models/field.ts";
 import { type LoadMode, MAX_ERRORS } from "../../models/stream.ts";
 import { fromError } from "../../sandbox/messages.ts";
 import type { RunContext } from "../contract/run_context.ts";
 import type { StageObserver } from "../extract/extract_partitions.ts";
 import { isSameSystem } from "../plan/endpoint.ts";
-import { chooseLoadSettings } from "../plan/load_settings.ts";
+import { chooseLoadSettings, rejectsRows } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { awaitAll } from "../worker/await_all.ts";
-import type { ConnectionClient, OnCommit } from "../worker/connection_client.ts";
+import type { ConnectionClient, LetterBox, OnCommit } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
 import type { LoadInput } from "../worker/inside/protocol.ts";
 import { PartSequencer, StagedFileQueue } from "../worker/staged_file_queue.ts";
 import { loadInParallel } from "./parallel_load.ts";
-import { writeLetters } from "./write_letters.ts";
+import { LoadLetters } from "./write_letters.ts";
 
 /** One worker loads a smaller stage before more workers have started. */
 const PARALLEL_BYTES = 4 * 1024 * 1024;
@@ -31,18 +33,22 @@ const PARALLEL_BYTES = 4 * 1024 * 1024;
  */
 export class StreamLoad implements StageObserver {
   #early: EarlyLoad | undefined;
+  readonly #letters: LoadLetters;
 
   constructor(
     private readonly plan: StreamPlan,
     private readonly context: RunContext,
     private readonly lock: StageLock,
-  ) {}
+  ) {
+    this.#letters = new LoadLetters(plan, context);
+  }
 
   onOpen(stage: OpenStage): void {
     const { plan: { loader, stream }, context: { loads, source, target } } = this;
     const isEarly = loads && loader.overlaps && stream.load?.early !== false &&
       !isSameSystem(source, target);
-    if (isEarly) this.#early = new EarlyLoad(this.plan, this.context, stage, this.lock);
+    if (!isEarly) return;
+    this.#early = new EarlyLoad(this.plan, this.context, stage, this.lock, this.#letters);
   }
 
   onFile(file: StagedFile, part: number): void {
@@ -58,15 +64,21 @@ export class StreamLoad implements StageObserver {
    *
    * @param keys all keys of the source, where the stage does not show which records are gone
    */
-  finish(staged: StagedFiles, keys?: StagedFiles): Promise<HostReceipt> {
-    return this.#early?.finish(staged) ??
-      loadCommitted(this.plan, this.context, staged, this.lock, keys);
+  async finish(staged: StagedFiles, keys?: StagedFiles): Promise<HostReceipt> {
+    const letters = this.#letters;
+    await letters.addUnstaged(staged);
+    const receipt = await (this.#early?.finish(staged) ??
+      loadCommitted(this.plan, this.context, staged, this.lock, letters, keys));
+    return letters.publish(receipt);
   }
 
-  /** Called when the stage so far will not be committed: leaves the target as it was. */
+  /**
+   * Called when the stage so far will not be committed, or its load has failed: leaves the target as it was.
+   */
   async abort(error: unknown): Promise<void> {
     await this.#early?.abort(error);
     this.#early = undefined;
+    this.#letters.withdraw(error);
   }
 }
 
@@ -75,8 +87,9 @@ async function loadCommitted(
   context: RunContext,
   staged: StagedFiles,
   lock: StageLock,
+  letters: LoadLetters,
   keys: StagedFiles | undefined,
-): Promise<HostReceipt> {
+): Promise<LoadReceipt> {
   await using target = await openTargetInTurn(plan, context);
   const input = {
     ...buildInput(plan, context, staged.slice(staged.files)),
@@ -88,12 +101,7 @@ async function loadCommitted(
   const isLarge = staged.files.length > 1 && bytes > PARALLEL_BYTES && staged.kind === "records";
   const ticket = isLarge ? await beginParallel(context, target, input) : undefined;
   if (ticket === undefined) {
-    return await writeLetters(
-      plan,
-      context,
-      staged.fields,
-      (letters) => target.load(input, onRows, onCommit, letters),
-    );
+    return await target.load(input, onRows, onCommit, await openBox(plan, letters, staged.fields));
   }
   const queue = new StagedFileQueue<StagedFile>();
   for (const file of staged.files) queue.push(file);
@@ -111,7 +119,7 @@ class EarlyLoad {
   /** Files in the order of the stage: of records that share a key the last one wins. */
   readonly #ordered = new StagedFileQueue<StagedFile>();
   readonly #sequencer = new PartSequencer<StagedFile>((file) => this.#ordered.push(file));
-  readonly #receipt: Promise<HostReceipt>;
+  readonly #receipt: Promise<LoadReceipt>;
   /** Resolves when nothing more of the stage is written. */
   readonly #written = Promise.withResolvers<void>();
 
@@ -120,8 +128,9 @@ class EarlyLoad {
     context: RunContext,
     private readonly stage: OpenStage,
     lock: StageLock,
+    letters: LoadLetters,
   ) {
-    this.#receipt = this.#load(plan, context, lock);
+    this.#receipt = this.#load(plan, context, lock, letters);
     // `finish` awaits it when the stage is committed, which may be long after it failed.
     this.#receipt.catch(() => {});
   }
@@ -135,7 +144,7 @@ class EarlyLoad {
     this.#sequencer.end(part);
   }
 
-  finish(staged: StagedFiles): Promise<HostReceipt> {
+  finish(staged: StagedFiles): Promise<LoadReceipt> {
     this.#closed.end(staged);
     this.#ordered.end(staged);
     this.#written.resolve();
@@ -149,7 +158,12 @@ class EarlyLoad {
     await this.#receipt.catch(() => {});
   }
 
-  async #load(plan: StreamPlan, context: RunContext, lock: StageLock): Promise<HostReceipt> {
+  async #load(
+    plan: StreamPlan,
+    context: RunContext,
+    lock: StageLock,
+    letters: LoadLetters,
+  ): Promise<LoadReceipt> {
     await using target = await openTargetInTurn(plan, context);
     // A target that waits for a slow source makes no progress, and is not to blame for it.
     const pause = target.hold();
@@ -163,16 +177,25 @@ class EarlyLoad {
       const load = { target, context, input, ticket, stage, queue: this.#closed, onRows };
       return await loadInParallel(load, onCommit);
     }
-    const load = writeLetters(
-      plan,
-      context,
-      stage.fields,
-      (letters) => target.load(input, onRows, onCommit, letters),
-    );
+    const box = await openBox(plan, letters, stage.fields);
+    const load = target.load(input, onRows, onCommit, box);
     const files = sendFiles(this.#ordered, stage, target);
     await awaitAll<unknown>([load, files], (error) => this.#ordered.fail(error));
     return await load;
   }
+}
+
+/** Where the rows go that the target refuses. */
+function openBox(
+  { stream }: StreamPlan,
+  letters: LoadLetters,
+  fields: readonly Field[],
+): Promise<LetterBox> | LetterBox {
+  if (rejectsRows(stream)) return letters.open(fields);
+  const refuse = () => {
+    throw new TypeError("Cannot reject rows: the pipeline does not allow it");
+  };
+  return { append: refuse, seal: refuse };
 }
 
 /** Sends a worker the files of a queue, until the stage is committed or fails. */

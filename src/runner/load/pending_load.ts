@@ -5,7 +5,7 @@ import type { LoadOutcome } from "../../core/contracts/loader.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { openTarget, plainClass } from "../worker/connection_clients.ts";
-import { rejectsRows } from "../plan/load_settings.ts";
+import { keepsLetters } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import type { Phase } from "../contract/events.ts";
 import { settleLetters } from "./write_letters.ts";
@@ -49,7 +49,7 @@ export async function settlePending(
     );
   }
   const outcome = await findOutcome(pending, plan, context);
-  if (rejectsRows(plan.stream) && (outcome === "committed" || outcome === "aborted")) {
+  if (keepsLetters(plan.stream) && (outcome === "committed" || outcome === "aborted")) {
     await settleLetters(plan, pending.run_id, outcome === "committed");
   }
   switch (outcome) {

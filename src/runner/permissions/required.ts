@@ -10,6 +10,7 @@ import { ownPermissions } from "../../sandbox/permissions.ts";
 import type { ExternalCode } from "../../sandbox/modules/mod.ts";
 import { codeNeeds } from "../plan/external_modules.ts";
 import type { Endpoint } from "../plan/endpoint.ts";
+import { keepsLetters } from "../plan/load_settings.ts";
 import type { Phase } from "../contract/events.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 
@@ -178,8 +179,7 @@ export function widenTarget(target: StreamTarget): StreamTarget {
 /** The stage, with the folders around it that go when they are empty, and the dead letters of a load. */
 function stageNeeds(stream: StreamPlan): Permissions {
   const { buffer, stageDirectory, stageParents } = stream;
-  const rejects = stream.stream.error_handling?.on_load_error === "skip";
-  const letters = rejects ? letterNeeds(stream) : NOTHING;
+  const letters = keepsLetters(stream.stream) ? letterNeeds(stream) : NOTHING;
   if (buffer.format === "memory") return letters;
   const folder = stageParents.at(-1) ?? stageDirectory;
   return mergePermissions({ ...NOTHING, read: [folder], write: [folder] }, letters);

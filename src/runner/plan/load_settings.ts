@@ -84,6 +84,17 @@ export function findEndColumn(plan: Pick<StreamPlan, "stream" | "mode">): string
   return plan.mode === "scd2" ? chooseHistory(plan).validTo : findDeletedColumn(plan.stream.load);
 }
 
+/** Whether the rows that one of the steps rejects become dead letters. */
+export function keepsLetters({ error_handling = {} }: Pick<Stream, "error_handling">): boolean {
+  return rejectsRows({ error_handling }) || rejectsRecords({ error_handling });
+}
+
+/** Whether some records are rejected before they are staged, instead of failing the extraction. */
+export function rejectsRecords({ error_handling }: Pick<Stream, "error_handling">): boolean {
+  return error_handling?.on_extract_error === "skip" ||
+    error_handling?.on_transform_error === "skip";
+}
+
 /** Whether rows that the target refuses become dead letters, instead of failing the load. */
 export function rejectsRows({ error_handling }: Pick<Stream, "error_handling">): boolean {
   return error_handling?.on_load_error === "skip";

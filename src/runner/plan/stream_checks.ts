@@ -3,7 +3,7 @@ import type { ProviderInfo } from "../../providers/provider_info.ts";
 import { describeLoad } from "../../core/contracts/loader.ts";
 import { hasPattern, isWildcard } from "../../models/wildcard.ts";
 import type { StreamPlace } from "./class_choice.ts";
-import { rejectsRows } from "./load_settings.ts";
+import { rejectsRecords, rejectsRows } from "./load_settings.ts";
 import type { StreamPlan } from "./pipeline_plan.ts";
 
 /** @throws {ConfigurationError} for settings that the stream's classes cannot carry out */
@@ -114,10 +114,16 @@ function checkSchema({ stream }: StreamPlan, to: ProviderInfo, { at }: StreamPla
 
 /** Rows can be rejected only where the loader can tell them from the others. */
 function checkRejects(
-  { stream, mode, loader, buffer }: StreamPlan,
+  { stream, mode, extractor, loader, buffer }: StreamPlan,
   to: ProviderInfo,
   { at }: StreamPlace,
 ): void {
+  if (rejectsRecords(stream) && extractor.yields === "files") {
+    throw at(
+      "error_handling",
+      `Cannot reject records: the files are copied unchanged, expected on_extract_error "retry" or "fail" and on_transform_error "fail"`,
+    );
+  }
   if (!rejectsRows(stream)) return;
   if (loader.rejects?.includes(mode) === true && buffer.format !== "passthrough") return;
   throw at(

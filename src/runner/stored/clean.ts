@@ -51,10 +51,11 @@ async function removeItem(
 
 /** Why an entry is kept; undefined if the rules allow to remove it. */
 function findReason(
-  { state, changed, problem }: StoredEntry,
+  { kind, state, changed, problem }: StoredEntry,
   { olderThanMs, staged, inDoubt }: CleanRules,
   now: Temporal.Instant,
 ): string | undefined {
+  if (kind === "letters") return "it holds rejected rows; dxt dlq drop removes it";
   if (state === "in use") return "a run uses it";
   if (state === "abandoned" && problem !== undefined) return problem;
   if (state === "staged" && !staged) return "it can be loaded; --staged removes it";

@@ -1,4 +1,4 @@
-/** Finds, retries and removes the dead letters of a pipeline: rows that its targets refused. */
+/** Finds and retries the dead letters of a pipeline. */
 import { basename, dirname, join } from "node:path";
 import { openBuffer, stagePart } from "../../buffers/mod.ts";
 import type { LoadedPipeline } from "../../config/mod.ts";
@@ -10,7 +10,7 @@ import {
   type FoundLetters,
   listLetters,
   readLetters,
-  removeLetters,
+  removeStaged,
 } from "../../integrity/dead_letters.ts";
 import type { BufferSettings } from "../../models/buffer.ts";
 import type { StreamResult } from "../../models/result.ts";
@@ -40,6 +40,25 @@ export async function findLetters(
   return found.sort((one, other) => one.header.at < other.header.at ? -1 : 1);
 }
 
+/**
+ * Checks that a retry cannot overwrite newer rows: later runs may have upserted others with the same keys.
+ *
+ * @throws {ConfigurationError} for letters of a stream that upserts
+ */
+export async function checkRetry(
+  loaded: LoadedPipeline,
+  found: readonly FoundLetters[],
+): Promise<void> {
+  const { streams } = await planPipeline(loaded);
+  for (const { header, rows, unstaged } of found) {
+    const plan = streams.find(({ stream }) => stream.id === header.stream);
+    if (plan?.mode !== "upsert" || unstaged === rows) continue;
+    throw new ConfigurationError(
+      `Cannot retry the letters of stream "${header.stream}": it upserts, and the target may have newer rows of the same keys, expected --force, or another run of the stream`,
+    );
+  }
+}
+
 /** Runs the phase of a pipeline that the runner is given. */
 type Load = (
   loaded: LoadedPipeline,
@@ -47,8 +66,8 @@ type Load = (
 ) => Promise<{ readonly streams: readonly StreamResult[] }>;
 
 /**
- * Loads the rows of a file of letters, as any stage is loaded, and removes the file. Rows that the target
- * refuses again become letters of this load. They are added to a replaced target.
+ * Loads the rows of a file of letters that were staged, as any stage is loaded, and removes them from the file.
+ * Rows that the target refuses again become letters of this load. They are added to a replaced target.
  *
  * @param load runs a pipeline
  */
@@ -75,9 +94,9 @@ export async function retryLetters(
     phase: "load",
     select: header.stream,
     signal,
-    onResult({ streams: [stream] }) {
+    async onResult({ streams: [stream] }) {
       // Before the load is forgotten: a run that is killed here is not in doubt about the rows.
-      if (stream?.status === "succeeded") removeLetters(path);
+      if (stream?.status === "succeeded") await removeStaged(found);
     },
   });
   const [stream] = result.streams;
@@ -117,7 +136,8 @@ async function stageLetters(
   const readBatches = async function* () {
     const builder = new BatchBuilder(fields, { rows: 8192, bytes: 16 * 1024 * 1024 });
     let rows = 0;
-    for await (const { record } of readLetters(path)) {
+    for await (const { record = {}, step } of readLetters(path)) {
+      if (step !== "load") continue;
       rows++;
       const values = fields.map((field) => {
         const text = record[field.name] ?? null;

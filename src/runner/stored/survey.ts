@@ -18,6 +18,8 @@ import { askOutcome } from "../load/pending_load.ts";
 import type { PipelinePlan, StreamPlan } from "../plan/pipeline_plan.ts";
 import { planSelected } from "../plan/select_plans.ts";
 import { removeEmptyFolders } from "../stage_folders.ts";
+import { findLetters } from "./dead_letters.ts";
+import { describeLetters, findOwnLetters } from "./stored_letters.ts";
 import type { ConnectionClient } from "../worker/connection_client.ts";
 import { openClient, plainClass } from "../worker/connection_clients.ts";
 import { openThreads } from "../worker/pool.ts";
@@ -69,6 +71,7 @@ export async function surveyPipeline(
     ...await findStages(plan, isWhole, target),
     ...(isWhole ? await findFolders(join(loaded.directory, OWN)) : []),
     ...await target.leftovers(),
+    ...(await findLetters(loaded, selection)).map(describeLetters),
   ];
   const opened = stack.move();
   return { items, problems, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -121,7 +124,7 @@ async function findOwn(own: string): Promise<StoredItem[]> {
     const stages = await listStages(parents[0]!);
     items.push(...stages.map((stage) => stageItem(stage, describeStage(stage), parents)));
   }
-  return [...items, ...await findFolders(own)];
+  return [...items, ...await findFolders(own), ...await findOwnLetters(join(own, "dead_letters"))];
 }
 
 /** The stages of a plan; those of other variables, or of streams that it lacks, only if it `isWhole`. */

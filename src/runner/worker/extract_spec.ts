@@ -2,7 +2,7 @@
 import type { ExtractRequest } from "../../core/contracts/extractor.ts";
 import type { Value } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
-import type { VerifyLevel } from "../../models/stream.ts";
+import type { MaxErrors, VerifyLevel } from "../../models/stream.ts";
 import type { ResolvedFields } from "../plan/resolve_fields.ts";
 
 /** Rows and bytes of a batch where a pipeline does not say. */
@@ -22,8 +22,20 @@ export interface ExtractSpec
   readonly summarize: VerifyLevel;
   /** Names of the fields that identify a record, as far as they are known. */
   readonly keys?: readonly string[];
+  /** Which records are rejected; unset, the first one that cannot be staged ends the extraction. */
+  readonly rejects?: RejectionRules | undefined;
   /** The rows that are staged; all when unset. */
   readonly only?: RowSelection | undefined;
+}
+
+/** Which records are rejected, and how many. Plain data. */
+export interface RejectionRules {
+  /** Records that cannot be parsed, and values that are not of a type that dxt guessed from the file. */
+  readonly extract: boolean;
+  /** Other values that are not of their field's type, and rows that a transform refuses. */
+  readonly transform: boolean;
+  /** The most rows of the stream that may be rejected. */
+  readonly maxErrors: MaxErrors;
 }
 
 /** Rows that have one of some keys. Plain data. */

@@ -70,6 +70,7 @@ const Receipt = z.object({
   verified: Verified.optional(),
   rejected: count.optional(),
 });
+const RejectedFile = StagedFileShape.extend({ bytes: z.instanceof(Uint8Array).optional() });
 const Issue = z.object({
   message: shortText,
   path: z.array(z.union([z.string(), z.number()])),
@@ -158,6 +159,7 @@ const REPLIES = {
     evidence: shortText,
     bytes: z.array(z.instanceof(Uint8Array)).optional(),
     summary: RowsSummary.optional(),
+    rejected: z.array(RejectedFile).optional(),
     max: Value,
     nulls: count,
     placeless: count,

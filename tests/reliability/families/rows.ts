@@ -227,7 +227,7 @@ async function load(
 async function readRejected(folder: string): Promise<number[]> {
   const files = await listLetters(join(folder, ".dxt", "dead_letters", "p", "s"));
   const letters = await Promise.all(files.map(({ path }) => Array.fromAsync(readLetters(path))));
-  return letters.flat().map(({ record }) => Number(record["r"]));
+  return letters.flat().map(({ record }) => Number(record!["r"]));
 }
 
 function compare(where: string, found: readonly number[], wanted: readonly number[]): void {

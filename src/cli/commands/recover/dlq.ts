@@ -1,4 +1,4 @@
-/** `dxt dlq`: lists, shows, retries and removes rows that targets refused. */
+/** `dxt dlq`: lists, shows, retries and removes rejected rows. */
 import { argument, choice, type InferValue, merge, message, object, option } from "optique";
 import type { FoundLetters } from "../../../integrity/dead_letters.ts";
 import { type Context, omitUndefined, openPipeline } from "../../app/context.ts";
@@ -28,6 +28,10 @@ const parser = merge(
     yes: option("-y", "--yes", {
       description: message`With drop: remove the files; without this, only list them`,
     }),
+    force: option("--force", {
+      description:
+        message`With retry: also load rows of an upsert, although they may be older than those of the target`,
+    }),
     ...options.selection(),
     ...options.inspecting(),
   }),
@@ -41,9 +45,9 @@ export const dlq = defineCommand(
   handleLetters,
   {
     operands: "ACTION PIPELINE",
-    brief: message`List, show, retry or drop rows that targets refused`,
+    brief: message`List, show, retry or drop rejected rows`,
     description:
-      message`Dead letters are the rows that a target refused while "error_handling.on_load_error" is skip. retry loads them as any stage is loaded, with the same proof, into the target as it is now: rows that it refuses again become letters of the new load. show prints values of the rows.`,
+      message`Dead letters are the rows that were rejected while a key of "error_handling" is skip. retry loads those that a target refused as any stage is loaded, with the same proof, into the target as it is now: rows that it refuses again become letters of the new load. Rows that were never staged stay. show prints values of the rows.`,
     examples: [
       "dxt dlq list shop.yaml",
       "dxt dlq show shop.yaml --select orders",
@@ -76,10 +80,21 @@ async function handleLetters(chosen: LetterOptions, context: Context): Promise<n
       return await dropFiles(found, chosen, context);
     case "retry":
       return await runUntilSignal(context, async (signal) => {
-        const { retryLetters } = await import("../../../runner/stored/dead_letters.ts");
+        const { checkRetry, retryLetters } = await import(
+          "../../../runner/stored/dead_letters.ts"
+        );
+        if (!chosen.force) await checkRetry(loaded, found);
         let failed = false;
         const entries = [];
         for (const letters of found) {
+          const { unstaged } = letters;
+          if (unstaged > 0) {
+            context.printer.progress(
+              letters.header.stream,
+              `${unstaged} of ${letters.rows} rows were never staged and stay: correct their source or the fields of the stream, and run it again`,
+            );
+          }
+          if (unstaged === letters.rows) continue;
           const { status, rows_loaded, rows_rejected, error } = await retryLetters(
             loaded,
             letters,
@@ -92,7 +107,9 @@ async function handleLetters(chosen: LetterOptions, context: Context): Promise<n
           entries.push({ ...describeFile(letters), status, ...loads, error });
           context.printer.progress(
             letters.header.stream,
-            `${status}: ${rows_loaded} of ${letters.rows} rows loaded, ${loads.rows_rejected} rejected`,
+            `${status}: ${rows_loaded} of ${
+              letters.rows - unstaged
+            } rows loaded, ${loads.rows_rejected} rejected`,
           );
         }
         context.printer.results({ name: "letters", entries, about: {}, table: () => {} });
@@ -101,10 +118,11 @@ async function handleLetters(chosen: LetterOptions, context: Context): Promise<n
   }
 }
 
-function describeFile({ path, header, rows, bytes, reasons, isInDoubt }: FoundLetters) {
+function describeFile(letters: FoundLetters) {
+  const { path, header, rows, unstaged, bytes, reasons, isInDoubt } = letters;
   const { pipeline, stream, run_id, at } = header;
   const state = isInDoubt ? "in doubt" : "rejected";
-  return { path, pipeline, stream, run_id, at, rows, bytes, reasons, state };
+  return { path, pipeline, stream, run_id, at, rows, unstaged, bytes, reasons, state };
 }
 
 function listFiles(found: readonly FoundLetters[], more: object, { printer }: Context): number {

@@ -63,12 +63,16 @@ function withCommand(entry: StoredEntry, chosen: StoredOptions) {
   const clean = ["dxt clean", ...(chosen.pipeline === undefined ? [] : [pipeline]), "--yes"];
   const command = {
     "in use": undefined,
-    "in doubt": entry.outcome === "running" ? undefined : onStream("load"),
+    // The letters of a load in doubt are settled with it, or with the next run.
+    "in doubt": entry.outcome === "running"
+      ? undefined
+      : onStream(entry.kind === "letters" ? "run" : "load"),
     staged: onStream("load"),
     // Of what some parts are complete, an extraction may take them up.
     incomplete: entry.rows === undefined ? clean.join(" ") : onStream("extract"),
     unusable: onStream("extract"),
     abandoned: entry.problem === undefined ? clean.join(" ") : undefined,
+    rejected: onStream("dlq show"),
   }[entry.state];
   return command === undefined ? entry : { ...entry, command };
 }

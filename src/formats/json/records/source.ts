@@ -1,4 +1,5 @@
 /** Reads the records of a file one by one, across chunk boundaries. */
+import type { RejectedRecord } from "../../../core/contracts/extractor.ts";
 import { ValidationError } from "../../../core/errors.ts";
 import { describeLargeRecord, MAX_RECORD_BYTES } from "../../text/record_size.ts";
 import { INCOMPLETE, Malformed } from "../syntax/scan.ts";
@@ -56,6 +57,15 @@ export abstract class RecordSource {
     }
     this.records++;
     return true;
+  }
+
+  /**
+   * Skips the record for which `next` has thrown.
+   *
+   * @returns its number, line and text; undefined where the format does not show where the next record begins
+   */
+  skipMalformed(): Pick<RejectedRecord, "row" | "line" | "text"> | undefined {
+    return undefined;
   }
 
   /**

@@ -15,6 +15,7 @@ const LETTER_N = 0x6e;
 const MISSING = 2;
 
 const utf8 = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** @param guess the guessed type of the field; undefined when its type is declared */
 export function createLiterals(field: Field, column: OpenColumn, guess?: DXTType): Literals {
@@ -101,6 +102,16 @@ export function spanPutter(field: Field, guess?: DXTType): PutSpan {
       spans[at + 1] = isOther ? ~end : end;
     }
   };
+}
+
+/** The value of a span as text: that of a string, else its JSON; null if it is missing. */
+export function readSpan({ bytes, spans }: Slice, at: number): string | null {
+  const from = spans[at]!;
+  const to = spans[at + 1]!;
+  if (isMissing(from)) return null;
+  const end = to < 0 ? ~to : to;
+  if (bytes[from - 1] !== QUOTE) return decoder.decode(bytes.subarray(from, end));
+  return decoder.decode(unescape(bytes, from, end) ?? bytes.subarray(from, end));
 }
 
 /** Whether a span is that of a missing value. */

@@ -54,8 +54,8 @@ export class HTTPConnector implements FilestoreConnector {
     return { product: "HTTP", version: response.headers.get("server") ?? response.url.host };
   }
 
-  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    return streamFields(this, ref, this.context);
+  getStreamFields(ref: StreamRef, skipsMalformed = false): Promise<Field[] | undefined> {
+    return streamFields(this, ref, this.context, skipsMalformed);
   }
 
   /** A server may deny a file to a login in the same words. */

@@ -55,8 +55,8 @@ export class LocalConnector implements FilestoreConnector {
     });
   }
 
-  getStreamFields(ref: StreamRef): Promise<Field[] | undefined> {
-    return streamFields(this, ref, this.context);
+  getStreamFields(ref: StreamRef, skipsMalformed = false): Promise<Field[] | undefined> {
+    return streamFields(this, ref, this.context, skipsMalformed);
   }
 
   /** Suggests a file of the same folder, if the worker may list it. */

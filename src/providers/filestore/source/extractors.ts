@@ -5,6 +5,7 @@ import type { FilestoreConnector, OpenFile } from "../../../core/contracts/conne
 import { ConfigurationError, SchemaError, ValueError } from "../../../core/errors.ts";
 import {
   type ExtractRequest,
+  type ExtractTask,
   type FileExtractor,
   type RecordExtractor,
   type SourceFile,
@@ -32,16 +33,16 @@ export function fileExtractor(connector: FilestoreConnector): FileExtractor {
 
 async function* extractRecords(
   connector: FilestoreConnector,
-  task: ExtractRequest,
+  task: ExtractTask,
 ): Extraction<Batch> {
   refuseExpressions(task);
   const keep = rangeFilter(task);
-  const { pieces, others } = await splitFiles(connector, task);
-  const { limit = Infinity } = task;
+  const { pieces, others: listed } = await splitFiles(connector, task);
+  const { limit = Infinity, rejections } = task;
   let [read, kept, bytes] = [0, 0, 0];
   for (const piece of pieces) {
     if (kept === limit) break;
-    await using file = await openListed(connector, piece.entry, others);
+    await using file = await openListed(connector, piece.entry, listed);
     for await (const batch of fileBatches(file, piece, task)) {
       task.signal.throwIfAborted();
       const wanted = firstRows(keep(batch), limit - kept);
@@ -57,17 +58,25 @@ async function* extractRecords(
     ? ""
     : `, ${kept} of them in range`;
   const first = limit === Infinity ? "" : `, the first ${kept} of them`;
-  return { rows: kept, evidence: `${volume(pieces, bytes)}, ${read} rows${inRange}${first}` };
+  const rejected = rejections?.count ?? 0;
+  const others = rejected === 0 ? "" : `, ${rejected} other records`;
+  return {
+    rows: kept + rejected,
+    evidence: `${volume(pieces, bytes)}, ${read} rows${inRange}${first}${others}`,
+  };
 }
 
 async function* fileBatches(
   file: OpenFile,
   { entry, range }: Piece,
-  { source, projections, batchRows, batchBytes, recycle, complete, excluded }: ExtractRequest,
+  task: ExtractTask,
 ): AsyncGenerator<Batch, void, void> {
+  const { source, projections, batchRows, batchBytes, recycle, ...others } = task;
+  const { complete, excluded, rejections } = others;
   const { format, compression, options } = await fileType(entry.name, getFormatHints(source));
   const bounds = { batchRows, batchBytes, recycle };
-  const request = { projections, complete, excluded, ...bounds, compression, options, range };
+  const fields = { projections, complete, excluded };
+  const request = { ...fields, ...bounds, rejections, compression, options, range };
   try {
     yield* format.read(fileInput(file, entry.path), request);
   } catch (error) {

@@ -8,7 +8,7 @@ import type { ConnectContext } from "../../../core/contracts/provider.ts";
 import type { Field } from "../../../models/field.ts";
 import type { Format } from "../../../models/format.ts";
 import type { StreamRef } from "../../../models/source.ts";
-import type { FileField } from "../../../formats/format.ts";
+import type { FileField, InferRequest } from "../../../formats/format.ts";
 import { fileInput, fileType, type FormatHints, getFormatHints, TYPED } from "./file.ts";
 
 /** Fields of one file. */
@@ -28,6 +28,7 @@ export async function streamFields(
   connector: FilestoreConnector,
   ref: StreamRef,
   { signal, warn }: Pick<ConnectContext, "signal" | "warn">,
+  skipsMalformed = false,
 ): Promise<Field[] | undefined> {
   const entries = await connector.list(ref);
   if (entries.length === 0 && ref.type !== "glob") return undefined;
@@ -35,7 +36,7 @@ export async function streamFields(
   const files: FileFields[] = [];
   for (const entry of entries) {
     signal.throwIfAborted();
-    files.push(await fieldsOfFile(connector, entry, getFormatHints(ref), warn));
+    files.push(await fieldsOfFile(connector, entry, getFormatHints(ref), { warn, skipsMalformed }));
   }
   return mergeFields(files);
 }
@@ -56,11 +57,11 @@ export async function fieldsOfFile(
   connector: FilestoreConnector,
   entry: FileEntry,
   hints: FormatHints,
-  warn?: ConnectContext["warn"],
+  how: Pick<InferRequest, "warn" | "skipsMalformed"> = {},
 ): Promise<FileFields> {
   const type = await fileType(entry.name, hints);
   await using file = await connector.openRead(entry.path);
-  const request = { compression: type.compression, options: type.options, warn };
+  const request = { compression: type.compression, options: type.options, ...how };
   const fields = await type.format.inferFields(fileInput(file, entry.path), request);
   return { file: entry.path, format: type.format.name, fields };
 }

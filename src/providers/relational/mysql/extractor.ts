@@ -1,8 +1,8 @@
 /** Tables, views and queries → batches, over one connection: the server shares no snapshot between several. */
 import type { Batch } from "../../../core/contracts/batch.ts";
 import {
-  type ExtractRequest,
   type Partition,
+  type ReadTask,
   type RecordExtractor,
   undivided,
 } from "../../../core/contracts/extractor.ts";
@@ -28,7 +28,7 @@ export class MySQLExtractor implements RecordExtractor {
     return undivided();
   }
 
-  async *extract(task: ExtractRequest): Extraction<Batch> {
+  async *extract(task: ReadTask): Extraction<Batch> {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
@@ -38,7 +38,7 @@ export class MySQLExtractor implements RecordExtractor {
   }
 }
 
-async function* readAll(session: Session, task: ExtractRequest) {
+async function* readAll(session: Session, task: ReadTask) {
   const rows = yield* streamRows(session, task);
   await session.query("COMMIT");
   return rows;
@@ -47,7 +47,7 @@ async function* readAll(session: Session, task: ExtractRequest) {
 /** Reads rows in the transaction of a session; returns how many there were. */
 export async function* streamRows(
   session: Session,
-  task: ExtractRequest,
+  task: ReadTask,
 ): AsyncGenerator<Batch, number, void> {
   const { range: _range, ...whole } = task;
   const columns = await session.describe(selectStatement(whole, dialect));

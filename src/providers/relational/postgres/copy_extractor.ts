@@ -6,6 +6,7 @@ import type {
   Partition,
   PartitionSettings,
   Projection,
+  ReadTask,
   RecordExtractor,
 } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
@@ -38,12 +39,12 @@ export class PostgresCopyExtractor implements RecordExtractor {
     return makePartition(this.connector, task, settings);
   }
 
-  async *extract(task: ExtractRequest): Extraction<Batch> {
+  async *extract(task: ReadTask): Extraction<Batch> {
     if (task.projections.length === 0) {
       throw new ExtractorError("Cannot extract a stream without fields: it has no column to read");
     }
     const { session, named, columns } = await this.#begin(task);
-    const work = copyUnchanged(session, named, columns);
+    const work = copyUnchanged(session, { ...named, rejections: task.rejections }, columns);
     try {
       const tag = yield* this.connector.streaming(session, task.signal, work);
       return { rows: rowsOfTag(tag)!, evidence: tag };
@@ -83,7 +84,7 @@ export class PostgresCopyExtractor implements RecordExtractor {
 }
 
 /** Copies, then commits if no table of the transaction was replaced in the meantime. */
-async function* copyUnchanged(session: Session, task: ExtractRequest, columns: Columns) {
+async function* copyUnchanged(session: Session, task: ReadTask, columns: Columns) {
   const tag = yield* copy(session, task, columns);
   await commitUnchanged(session, getRelation(task));
   return tag;
@@ -123,7 +124,7 @@ interface Columns {
 
 async function* copy(
   session: Session,
-  task: ExtractRequest,
+  task: ReadTask,
   { types, readings }: Columns,
 ): AsyncGenerator<Batch, string, void> {
   const sql = selectStatement(

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Batch } from "../../../core/contracts/batch.ts";
-import { ExtractorError } from "../../../core/errors.ts";
+import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import type {
   ExtractRequest,
   Partition,
   PartitionSettings,
+  ReadTask,
   RecordExtractor,
 } from "../../../core/contracts/extractor.ts";
 import type { Extraction } from "../../../core/contracts/proof.ts";
@@ -22,6 +23,9 @@ import { countRows, findRowNumber, isWholeTable } from "./sql/rowid_ranges.ts";
 import { makePartition } from "./rowid_partition.ts";
 import { streamBatches } from "./sql/row_cursor.ts";
 import { BatchColumns } from "../values/batch_columns.ts";
+import type { CellReader } from "./pages/page_reader.ts";
+import type { Raw } from "./types/raw_values.ts";
+import { RowPusher } from "./types/row_pusher.ts";
 import { TextEncoding } from "./types/text_encoding.ts";
 
 /**
@@ -35,7 +39,7 @@ export class SqliteExtractor implements RecordExtractor {
     return makePartition(this.connector, task, settings);
   }
 
-  async *extract(task: ExtractRequest): Extraction<Batch> {
+  async *extract(task: ReadTask): Extraction<Batch> {
     const { file } = this.connector;
     task.signal.throwIfAborted();
     using database = openToRead(file);
@@ -78,7 +82,7 @@ function patient(file: DatabaseFile, { part }: ExtractRequest): DatabaseFile {
 
 async function* copiedBatches(
   database: DatabaseSync,
-  task: ExtractRequest,
+  task: ReadTask,
   rowNumber: string,
 ): AsyncGenerator<Batch, number, void> {
   const batch = new BatchColumns(task);
@@ -86,15 +90,47 @@ async function* copiedBatches(
   const fillers = task.projections.map(({ field }, i) =>
     columnFiller(field, batch.columns[i]!, encoding)
   );
+  const rows = new RowPusher(task, batch);
   const breathe = eventLoopPause(task.signal);
   for (const cells of copyPages(database, task, rowNumber, () => task.batchRows - batch.rows)) {
     await breathe();
-    // The first cell of a row is its number.
-    fillers.forEach((fill, i) => fill(cells, i + 1, batch.taken + batch.rows));
-    batch.rows += cells.rows;
+    try {
+      // The first cell of a row is its number.
+      fillers.forEach((fill, i) => fill(cells, i + 1, rows.count));
+      batch.rows += cells.rows;
+    } catch (error) {
+      if (!(error instanceof ValueError) || task.rejections?.takesValue(error) !== true) {
+        throw error;
+      }
+      for (const column of batch.columns) column.discard(batch.rows);
+      for (let row = 0; row < cells.rows; row++) rows.push(readRow(cells, row, task, encoding));
+      // The fillers count on columns that they have filled themselves.
+      if (batch.rows > 0) yield batch.take();
+      continue;
+    }
     if (batch.rows === task.batchRows || batch.byteLength >= task.batchBytes) yield batch.take();
   }
   task.signal.throwIfAborted();
+  const { count } = rows;
   if (batch.rows > 0) yield batch.take();
-  return batch.taken;
+  return count;
+}
+
+/** The values of a copied row. */
+function readRow(
+  cells: CellReader,
+  row: number,
+  { projections }: ReadTask,
+  encoding: TextEncoding,
+): Raw[] {
+  return projections.map(({ field }, i) => {
+    const { raw, text } = cells.value((i + 1) * cells.room + row);
+    if (!text) return raw;
+    try {
+      return encoding.text(raw as Uint8Array, field);
+    } catch {
+      // Bytes that are no text are refused with their row.
+      return raw;
+    }
+  });
 }

@@ -46,6 +46,11 @@ export class DirectColumns {
     });
   }
 
+  /** Takes back what the columns have of a row that could not be read as a whole. */
+  undo(row: number): void {
+    this.columns.forEach((column, i) => this.nulls[i] = column.discard(row));
+  }
+
   /** Ends the columns after `rows` rows. */
   close(rows: number): void {
     this.columns.forEach((column, i) => {

@@ -1,14 +1,14 @@
 /** Builds batches from the rows of a wire format, in columns that a generated function fills. */
 import type { Batch } from "../../../core/contracts/batch.ts";
-import type { ExtractRequest } from "../../../core/contracts/extractor.ts";
+import type { ReadTask } from "../../../core/contracts/extractor.ts";
 import { ExtractorError, ValueError } from "../../../core/errors.ts";
 import { BatchColumns } from "./batch_columns.ts";
 import { DirectColumns } from "./direct_columns.ts";
 
 /** The bounds and the fields of batches. */
 export type BatchTask = Pick<
-  ExtractRequest,
-  "projections" | "batchRows" | "batchBytes" | "recycle"
+  ReadTask,
+  "projections" | "batchRows" | "batchBytes" | "recycle" | "rejections"
 >;
 
 /** The place of the next row in the input, and the room for it in the columns. */
@@ -31,6 +31,7 @@ export abstract class RowBatches<R extends Reach> {
   readonly #batch: BatchColumns;
   protected readonly direct: DirectColumns;
   protected readonly reach: R;
+  #rejected = 0;
 
   /**
    * @param isDirect whether the generated function fills a column
@@ -49,9 +50,9 @@ export abstract class RowBatches<R extends Reach> {
     this.direct.open(1);
   }
 
-  /** Rows of all batches so far. */
+  /** Rows of all batches so far, and those that were rejected. */
   get rows(): number {
-    return this.#batch.taken + this.reach.row;
+    return this.#batch.taken + this.reach.row + this.#rejected;
   }
 
   get isEmpty(): boolean {
@@ -89,18 +90,34 @@ export abstract class RowBatches<R extends Reach> {
    * @param run returns -1, or the column whose value exceeds the row; the number of columns if the row does
    * not end behind the last one
    * @param describe says what is wrong with such a column
+   * @param pass moves `reach` behind the row that is so many rows further, and returns its values as text
    */
-  protected decode(run: () => number, describe: () => string): void {
+  protected decode(
+    run: () => number,
+    describe: () => string,
+    pass: (rows: number) => Record<string, string | null>,
+  ): void {
+    const { reach, task: { rejections } } = this;
+    const first = reach.row;
     let wrong: number;
     try {
       wrong = run();
     } catch (error) {
-      if (error instanceof ValueError) throw error.atRow(this.rows + 1);
+      if (error instanceof ValueError) {
+        const row = this.rows + 1;
+        if (rejections?.takesValue(error) !== true) throw error.atRow(row);
+        rejections.rejectValue(error.atRow(row), { row, record: pass(reach.row - first) });
+        this.direct.undo(reach.row);
+        this.#rejected++;
+        // A batch has at least one row.
+        if (reach.row === 0) reach.bytes = this.task.batchBytes;
+        return;
+      }
       if (error instanceof RangeError) throw this.malformed("its columns are longer than it");
       throw error;
     }
     if (wrong < 0) return;
-    const { at, to } = this.reach;
+    const { at, to } = reach;
     throw this.malformed(
       wrong < this.task.projections.length
         ? `column ${wrong + 1} ${describe()}`

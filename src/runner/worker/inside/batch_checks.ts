@@ -1,9 +1,11 @@
 /** Checks batches on their way to the stage, finds their highest watermark, and transforms them. */
 import {
   byteLength,
+  filterBatch,
   firstNull,
   measureWatermarks,
   nullCounts,
+  nullTest,
   valueReader,
   type Watermarks,
 } from "../../../arrow/mod.ts";
@@ -17,12 +19,15 @@ import type { Field } from "../../../models/field.ts";
 import { yieldToEventLoop } from "../../../core/event_loop.ts";
 import type { ExtractStats } from "../extract_spec.ts";
 import { isFuture } from "../../plan/watermark.ts";
+import { formatRow, type RejectedRecords } from "./rejected/rejected_records.ts";
 
 export interface Watch {
   /** Fields before the transforms. */
   readonly fields: readonly Field[];
   readonly transforms: readonly Transform[];
   readonly watermark?: WatermarkWatch;
+  /** Takes the rows that break a check or that a transform refuses; unset, the first one is an error. */
+  readonly rejections?: RejectedRecords | undefined;
   readonly signal: AbortSignal;
   /** Called with the size of each batch. */
   onProgress(rows: number, bytes: number): void;
@@ -54,17 +59,16 @@ export async function* checkBatches(
       await yieldToEventLoop();
       watch.signal.throwIfAborted();
       const next = await batches.next();
-      if (next.done === true) return checkProof(next.value);
+      if (next.done === true) return checkProof(next.value, watch.rejections);
       refuseOther(next.value);
-      refuseNulls(next.value, watch, column, stats.rows);
-      if (column >= 0) noteWatermarks(next.value, column, watch, stats);
+      const batch = checkNulls(next.value, watch, column, stats.rows);
+      if (column >= 0) noteWatermarks(batch, column, watch, stats);
       const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
+      const before = stats.rows;
       stats.rows += rows;
       stats.bytes += bytes;
       watch.onProgress(rows, bytes);
-      let batch = next.value;
-      for (const transform of watch.transforms) batch = await transform.apply(batch);
-      yield batch;
+      if (batch.numRows > 0) yield* transformRows(batch, watch, before);
     }
   } finally {
     // After an error or an early stop, the source must release its connection.
@@ -72,10 +76,34 @@ export async function* checkBatches(
   }
 }
 
-function checkProof(proof: unknown): CompletionProof {
+/** Yields a batch after the transforms, without the rows that they refuse. */
+async function* transformRows(
+  batch: Batch,
+  watch: Watch,
+  rowsBefore: number,
+): AsyncGenerator<Batch, void, void> {
+  const { transforms, rejections, signal, fields } = watch;
+  let after = batch;
+  try {
+    for (const transform of transforms) after = await transform.apply(after);
+  } catch (error) {
+    if (signal.aborted || rejections?.takesThrown(error) !== true) throw error;
+    if (batch.numRows === 1) {
+      return rejections.rejectThrown(error, { record: formatRow(batch, fields)(0) });
+    }
+    const middle = batch.numRows >> 1;
+    yield* transformRows(filterBatch(batch, (row) => row < middle), watch, rowsBefore);
+    yield* transformRows(filterBatch(batch, (row) => row >= middle), watch, rowsBefore + middle);
+    return;
+  }
+  yield after;
+}
+
+/** Only the runner counts rejected records: an extractor may be untrusted code. */
+function checkProof(proof: unknown, rejections: RejectedRecords | undefined): CompletionProof {
   const { rows, evidence } = (proof ?? {}) as Partial<CompletionProof>;
   if (Number.isSafeInteger(rows) && rows! >= 0 && typeof evidence === "string") {
-    return proof as CompletionProof;
+    return { rows: rows!, evidence, rejected: rejections?.total };
   }
   throw new ExtractorError(
     `Cannot tell whether the extraction is complete: its extractor returned ${
@@ -99,25 +127,43 @@ function describeKind(value: unknown): string {
   return keys.length === 0 ? "an object without keys" : `an object with ${keys.join(", ")}`;
 }
 
-function refuseNulls(batch: Batch, watch: Watch, watermark: number, rowsBefore: number): void {
+/** Returns the batch without the rows that are rejected for a NULL. */
+function checkNulls(batch: Batch, watch: Watch, watermark: number, rowsBefore: number): Batch {
   if (batch.data.children.length !== watch.fields.length) {
     throw new ExtractorError(
       `Cannot stage a batch of ${batch.data.children.length} columns: expected ${watch.fields.length}`,
     );
   }
+  let kept = batch;
   nullCounts(batch).forEach((count, i) => {
     if (count === 0) return;
     const { name, nullable } = watch.fields[i]!;
     const row = rowsBefore + firstNull(batch, i) + 1;
     if (!nullable) {
-      throw new ValueError("expected a value, the field is not nullable", name, row, null);
-    }
-    if (i === watermark && watch.watermark!.refuseNull) {
+      const error = new ValueError("expected a value, the field is not nullable", name, row, null);
+      if (watch.rejections?.takesValue(error) !== true) throw error;
+      kept = rejectNulls(kept, i, error, watch as Watch & { rejections: RejectedRecords });
+    } else if (i === watermark && watch.watermark!.refuseNull) {
       throw new ValidationError(
         `Cannot tell whether row ${row} is new: watermark field "${name}" is NULL, set extract.null_watermark to include or exclude such rows`,
       );
     }
   });
+  return kept;
+}
+
+function rejectNulls(
+  batch: Batch,
+  column: number,
+  error: ValueError,
+  { fields, rejections }: Watch & { readonly rejections: RejectedRecords },
+): Batch {
+  const format = formatRow(batch, fields);
+  const isMissing = nullTest(batch, column);
+  const missing = new Set<number>();
+  for (let row = 0; row < batch.numRows; row++) if (isMissing(row)) missing.add(row);
+  for (const row of missing) rejections.rejectRow(error, { record: format(row) });
+  return filterBatch(batch, (row) => !missing.has(row));
 }
 
 function noteWatermarks(batch: Batch, column: number, watch: Watch, stats: ExtractStats): void {

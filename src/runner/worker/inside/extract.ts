@@ -1,5 +1,5 @@
 /** Jobs of a worker at the source: it partitions, extracts, and writes files of the stage. */
-import { stagePart } from "../../../buffers/mod.ts";
+import { RejectedWriter, stagePart } from "../../../buffers/mod.ts";
 import type { StagedFile, WrittenPart } from "../../../core/contracts/buffer.ts";
 import { DXTError, ValidationError, ValueError } from "../../../core/errors.ts";
 import type { Partition, RecordExtractor } from "../../../core/contracts/extractor.ts";
@@ -27,6 +27,7 @@ import {
 } from "./session.ts";
 import { buildTask, readBatches } from "./extract_request.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
+import { RejectedRecords } from "./rejected/rejected_records.ts";
 import { selectRows } from "./select_rows.ts";
 import { FarTransform, type Transformed } from "./transforms.ts";
 
@@ -70,7 +71,6 @@ export async function extract(
   await using own = part && await connect(session.endpoint, signal);
   const found = await findExtractorClass(session, chosen);
   const created = await makeArguments(session, found, chosen, own);
-  const task = buildTask(spec.request, signal, part?.part);
   using throttle = new ProgressThrottle(report);
   const place = {
     folder,
@@ -82,6 +82,7 @@ export async function extract(
   };
   const stats = newStats();
   if (found.yields === "files") {
+    const task = buildTask(spec.request, signal, part?.part);
     const files = (await found.create(...created)).extract(task);
     return makeResult(await stagePart(buffer, place, files), stats);
   }
@@ -90,11 +91,23 @@ export async function extract(
     throttle.add(rows, bytes);
   };
   try {
-    const watch = { signal, onProgress, ...openTransform(session, spec, report) };
+    using letters = new RejectedWriter(
+      buffer.format === "memory" ? undefined : folder,
+      part?.number,
+    );
+    const rejections = spec.rejects &&
+      new RejectedRecords(spec.rejects, spec.request.projections, letters, part === undefined);
+    const task = buildTask(spec.request, signal, part?.part, rejections);
+    const watch = { signal, onProgress, rejections, ...openTransform(session, spec, report) };
     const extraction = (await found.create(...created)).extract(task);
     const all = readBatches(extraction, spec, watch, stats);
     const batches = spec.only === undefined ? all : selectRows(all, place.fields, spec.only);
-    return makeResult(await stagePart(buffer, place, batches), stats);
+    const written = await stagePart(buffer, place, batches);
+    const rejected = letters.finish();
+    return makeResult(
+      rejected === undefined ? written : { ...written, rejected: [rejected] },
+      stats,
+    );
   } catch (error) {
     throw part === undefined || part.number === 0 ? error : addPart(error, part.number);
   }

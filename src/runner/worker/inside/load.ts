@@ -109,7 +109,7 @@ export async function load(
   if (input.rejects !== true) {
     return await created.load(await buildTask(session, input, staged, signal));
   }
-  const { RejectedRows } = await import("./rejections.ts");
+  const { RejectedRows } = await import("./rejected/rejected_rows.ts");
   const { omitRejected } = await import("../../../integrity/accepted_rows.ts");
   const rejections = new RejectedRows(staged, () => read, input.maxErrors, {
     send: (letters) => report({ letters }),

@@ -7,7 +7,11 @@ import { MAX_GENERATED } from "../../values/direct_columns.ts";
 import { type BatchTask, type Reach, RowBatches } from "../../values/row_batches.ts";
 import type { MessageBuffer } from "../wire/message_buffer.ts";
 import type { ColumnDecoder } from "./column_decoders.ts";
+import { RowText } from "./row_text.ts";
 import { CompiledRowDecoder } from "./compiled_row_decoder.ts";
+
+/** Type and length of a message. */
+const MESSAGE_HEADER = 5;
 
 /** Signature, flags, length of the header's extension. */
 export const COPY_HEADER = Uint8Array.of(
@@ -19,6 +23,7 @@ export const COPY_HEADER = Uint8Array.of(
 export class RowDecoder extends RowBatches<Reach> {
   readonly #decoder: CompiledRowDecoder;
   readonly #columns: number;
+  readonly #text: RowText;
   #started = false;
 
   /** @param readings of the columns, in the order of the projections */
@@ -28,6 +33,7 @@ export class RowDecoder extends RowBatches<Reach> {
       i < MAX_GENERATED ? reading.direct?.(fields[i]!) : undefined
     );
     super(task, directs.map((direct) => direct !== undefined), {});
+    this.#text = new RowText(fields, readings);
     const decoders = readings.map(({ decoder }, i) => decoder(fields[i]!, this.direct.columns[i]!));
     this.#decoder = new CompiledRowDecoder(fields, directs, decoders, this.direct);
     this.#columns = fields.length;
@@ -53,9 +59,28 @@ export class RowDecoder extends RowBatches<Reach> {
     this.decode(
       () => this.#decoder.run(reach, input),
       () => `has a value of ${input.view.getInt32(reach.at - 4)} bytes`,
+      (rows) => this.#pass(input, { from: at, to }, rows),
     );
     input.skip(reach.at);
     return this.hasRoom;
+  }
+
+  /** The generated function does not say in which message it has failed. */
+  #pass(
+    input: MessageBuffer,
+    first: { readonly from: number; readonly to: number },
+    rows: number,
+  ): Record<string, string | null> {
+    const { reach } = this;
+    let { from, to } = first;
+    reach.bytes -= to - from;
+    for (let row = 0; row < rows; row++) {
+      from = to + MESSAGE_HEADER;
+      to += 1 + input.view.getInt32(to + 1);
+      reach.bytes -= to - from;
+    }
+    reach.at = to;
+    return this.#text.read(input, from);
   }
 
   #afterHeader({ bytes, view }: MessageBuffer, from: number): number {

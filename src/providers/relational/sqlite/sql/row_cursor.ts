@@ -1,13 +1,13 @@
 /** The rows of an extraction one by one, their values in the order of its projections. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { ExtractRequest } from "../../../../core/contracts/extractor.ts";
+import type { ExtractRequest, ReadTask } from "../../../../core/contracts/extractor.ts";
 import { selectStatement } from "../../select.ts";
 import { comparingDialect } from "./watermark_order.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
-import { ValueError } from "../../../../core/errors.ts";
 import { BatchColumns } from "../../values/batch_columns.ts";
+import { RowPusher } from "../types/row_pusher.ts";
 import { eventLoopPause } from "./database_file.ts";
-import { type Raw, rawPusher } from "../types/raw_values.ts";
+import type { Raw } from "../types/raw_values.ts";
 import { mayBeText, TextEncoding } from "../types/text_encoding.ts";
 
 type Row = Raw[];
@@ -56,30 +56,22 @@ const WEIGH = 64;
 /** As {@linkcode streamRows}, in batches; returns how many rows there are. */
 export async function* streamBatches(
   database: DatabaseSync,
-  task: ExtractRequest,
+  task: ReadTask,
 ): AsyncGenerator<Batch, number, void> {
   const batch = new BatchColumns(task);
-  const pushers = task.projections.map(({ field }, i) => rawPusher(field, batch.columns[i]!));
+  const rows = new RowPusher(task, batch);
   const breathe = eventLoopPause(task.signal);
-  try {
-    for (const page of streamRows(database, task)) {
-      await breathe();
-      for (const row of page) {
-        push(row, pushers);
-        batch.rows++;
-        const weighed = batch.rows % WEIGH === 0 && batch.byteLength >= task.batchBytes;
-        if (weighed || batch.rows === task.batchRows) yield batch.take();
-      }
-      if (batch.byteLength >= task.batchBytes) yield batch.take();
+  for (const page of streamRows(database, task)) {
+    await breathe();
+    for (const row of page) {
+      if (!rows.push(row)) continue;
+      const weighed = batch.rows % WEIGH === 0 && batch.byteLength >= task.batchBytes;
+      if (weighed || batch.rows === task.batchRows) yield batch.take();
     }
-    task.signal.throwIfAborted();
-    if (batch.rows > 0) yield batch.take();
-  } catch (error) {
-    throw error instanceof ValueError ? error.atRow(batch.taken + batch.rows + 1) : error;
+    if (batch.rows > 0 && batch.byteLength >= task.batchBytes) yield batch.take();
   }
-  return batch.taken;
-}
-
-function push(row: readonly Raw[], pushers: readonly ((value: Raw) => void)[]): void {
-  for (let i = 0; i < pushers.length; i++) pushers[i]!(row[i]!);
+  task.signal.throwIfAborted();
+  const { count } = rows;
+  if (batch.rows > 0) yield batch.take();
+  return count;
 }

@@ -1,12 +1,15 @@
 /** Rows that a target refuses: counted against the pipeline's limit, and sent to the host as dead letters. */
-import { valueReaders } from "../../../arrow/mod.ts";
-import type { Batch } from "../../../core/contracts/batch.ts";
-import type { StagedData, StagedFile } from "../../../core/contracts/buffer.ts";
-import type { Rejections, RowFault } from "../../../core/contracts/loader.ts";
-import { RejectedRowsError } from "../../../core/errors.ts";
-import { formatValue } from "../../../core/values/values.ts";
-import type { DeadLetter } from "../../../models/stored.ts";
-import type { MaxErrors } from "../../../models/stream.ts";
+import type { Batch } from "../../../../core/contracts/batch.ts";
+import {
+  countUnstaged,
+  type StagedData,
+  type StagedFile,
+} from "../../../../core/contracts/buffer.ts";
+import type { Rejections, RowFault } from "../../../../core/contracts/loader.ts";
+import type { DeadLetter } from "../../../../models/stored.ts";
+import type { MaxErrors } from "../../../../models/stream.ts";
+import { refuseExcess } from "../../max_errors.ts";
+import { formatRow } from "./rejected_records.ts";
 
 /** Letters that are sent in one message. */
 const CHUNK = 100;
@@ -34,31 +37,23 @@ export class RejectedRows implements Rejections {
 
   reject(row: number, batch: Batch, at: number, { kind, field, message }: RowFault): void {
     this.rows.add(row);
-    const { limit } = this;
-    if (typeof limit === "number" && this.rows.size > limit) throw this.#refuse(`${limit}`);
-    const readers = valueReaders(batch, this.staged.fields);
-    const record = this.staged.fields.map(({ name, dtype }, i) => {
-      const value = readers[i]!(at);
-      return [name, value === null ? null : formatValue(value, dtype)] as const;
-    });
+    refuseExcess(this.rows.size, this.limit, undefined);
     this.#unsent.push({
+      step: "load",
       ...this.#locate(row),
       kind,
       ...(field === undefined ? {} : { field }),
       message,
-      record: Object.fromEntries(record),
+      record: formatRow(batch, this.staged.fields)(at),
     });
     if (this.#unsent.length >= CHUNK) this.#send();
   }
 
   async seal(): Promise<void> {
-    const { limit, rows } = this;
-    // The rows of a stage without those that were rejected.
-    const { count } = await this.staged.committed();
-    if (typeof limit === "string" && rows.size * 100 > parseFloat(limit) * count) {
-      throw this.#refuse(`${limit} of ${count}`);
-    }
-    if (rows.size === 0) return;
+    if (this.rows.size === 0) return;
+    const staged = await this.staged.committed();
+    const unstaged = countUnstaged(staged);
+    refuseExcess(this.rows.size + unstaged, this.limit, staged.count + unstaged);
     this.#send();
     await this.post.seal();
   }
@@ -76,11 +71,5 @@ export class RejectedRows implements Rejections {
       before += rows;
     }
     return { file: "", row };
-  }
-
-  #refuse(allowed: string): RejectedRowsError {
-    return new RejectedRowsError(
-      `more rows were rejected than the pipeline allows: ${this.rows.size}, expected at most ${allowed} (max_errors); nothing was loaded`,
-    );
   }
 }
