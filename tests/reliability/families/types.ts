@@ -73,7 +73,7 @@ async function* moveField(
   for (const target of targets) {
     const name = `${field.name}: ${source.name} → ${target.name}`;
     yield await observe(TYPES.name, name, async () => {
-      const { kept } = await keep(target, `${source.name}_${table}`, held!.field, held!.kept);
+      const { kept } = await keep(target, `from_${source.name}_${table}`, held!.field, held!.kept);
       return describe(held!.kept, kept);
     });
   }
