@@ -69,6 +69,7 @@ const PROVIDER: Shape = {
   permissions: isFunction,
   targetPath: (value) => value === undefined || isFunction(value),
   connectionsPerThread: (value) => value === undefined || isCount(value),
+  keepsConnections: (value) => value === undefined || typeof value === "boolean",
   extractors: isObject,
   loaders: isObject,
 };

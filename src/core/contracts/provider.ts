@@ -173,6 +173,12 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
    * record as dxt: another worker takes memory, and time to start.
    */
   readonly connectionsPerThread?: number;
+  /**
+   * Whether a worker may keep an open connection for a moment, for the next stream of the same keys: a login
+   * may cost a server more than a small stream. Only for a connection that is the same as a new one once a
+   * stream has ended, that notices that the other system has closed it, and that locks nothing.
+   */
+  readonly keepsConnections?: boolean;
   /** The least that a connection needs for this usage; nothing of a kind that is left out. */
   permissions(config: Config, usage: Usage): Partial<Permissions>;
   /**

@@ -28,6 +28,7 @@ export default defineProvider<PostgresConfig, PostgresConnector>({
     return [schema, name];
   },
   connectionsPerThread: 2,
+  keepsConnections: true,
   extractors: {
     PostgresCopyExtractor: {
       description: "COPY … TO STDOUT in binary, decoded into columns",

@@ -8,12 +8,13 @@ import type { ExtractorClass, LoaderClass } from "../../../core/contracts/provid
 import { type Thrown, toError } from "../../../sandbox/messages.ts";
 import type { StagedFileQueue } from "../staged_file_queue.ts";
 import { connect, type Connectable } from "./connect.ts";
+import { ConnectionKeeper, type KeptConnection } from "./kept_connection.ts";
 import { externalExtractor, externalLoader, importProvider } from "./external_classes.ts";
 import type { CommitProgress, PlainClass, PlainEndpoint } from "./protocol.ts";
 import type { FarTransform } from "./transforms.ts";
 
 /** The source or the target that this worker serves. */
-export class WorkerSession implements AsyncDisposable {
+export class WorkerSession {
   partition?: Partition;
   /** The parallel load that this worker began. */
   parallel?: SharedLoad;
@@ -24,10 +25,14 @@ export class WorkerSession implements AsyncDisposable {
   /** Called when the host has stored a commit record, or failed to. */
   onRemembered?: (failed: Error | undefined) => void;
   transform?: FarTransform;
-  readonly #stop = new AbortController();
+  readonly #stop: AbortController;
   #connection: Promise<Connector> | undefined;
 
-  constructor(readonly endpoint: Connectable) {}
+  /** @param kept the connection of an earlier session, which this one goes on with */
+  constructor(readonly endpoint: Connectable, kept?: KeptConnection) {
+    this.#stop = kept?.stop ?? new AbortController();
+    if (kept !== undefined) this.#connection = Promise.resolve(kept.connector);
+  }
 
   /** Connects on first use; a failed attempt is not retried. */
   get connector(): Promise<Connector> {
@@ -49,12 +54,23 @@ export class WorkerSession implements AsyncDisposable {
     this.#stop.abort(reason);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await using _connector = await this.#connection?.catch(() => undefined);
-    await using _partition = this.partition;
-    await this.parallel?.abort();
+  /** Ends the session. Its connection is closed, unless `keeper` keeps it. */
+  async end(keeper: ConnectionKeeper): Promise<void> {
+    const connector = await this.#connection?.catch(() => undefined);
+    if (connector === undefined) return;
+    let isWhole = false;
+    try {
+      await using _partition = this.partition;
+      await this.parallel?.abort();
+      isWhole = !this.signal.aborted;
+    } finally {
+      if (isWhole) await keeper.keep(this.endpoint, { connector, stop: this.#stop });
+      else await connector[Symbol.asyncDispose]();
+    }
   }
 }
+
+const keeper = new ConnectionKeeper();
 
 let session: Promise<WorkerSession> | undefined;
 
@@ -63,7 +79,8 @@ export function currentSession(): Promise<WorkerSession> {
 }
 
 async function createSession({ module, ...endpoint }: PlainEndpoint): Promise<WorkerSession> {
-  return new WorkerSession({ provider: await importProvider(module), ...endpoint });
+  const connectable = { provider: await importProvider(module), ...endpoint };
+  return new WorkerSession(connectable, await keeper.take(connectable));
 }
 
 export async function open(endpoint: PlainEndpoint): Promise<void> {
@@ -78,7 +95,8 @@ export async function stop(reason: Thrown): Promise<void> {
 export async function close(_: undefined): Promise<void> {
   const closing = session;
   session = undefined;
-  await using _session = await closing?.catch(() => undefined);
+  const ending = await closing?.catch(() => undefined);
+  await ending?.end(keeper);
 }
 
 export async function withConnector<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
