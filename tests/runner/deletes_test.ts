@@ -77,6 +77,13 @@ Deno.test("an empty source empties no target unless the pipeline allows it", () 
     );
     assert.equal(runExitCode(result), 5);
     assert.deepEqual(listIds(target), [1, 2, 3, 4]);
+    const refreshed = await go({ fullRefresh: true });
+    assert.match(
+      refreshed.streams[0]!.error!.message,
+      /would leave 0 of the target's 4 rows, 100 % fewer, expected at most 50 % fewer/,
+    );
+    assert.equal(runExitCode(refreshed), 5);
+    assert.deepEqual(listIds(target), [1, 2, 3, 4]);
     assert.equal((await go({}, { expect: { max_delete_pct: 100 } })).streams[0]!.rows_deleted, 4);
     assert.deepEqual(listIds(target), []);
   }));

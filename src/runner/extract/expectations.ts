@@ -5,7 +5,7 @@ import { formatValue } from "../../core/values/values.ts";
 import type { Field } from "../../models/field.ts";
 import type { Expectations, ReadBounds } from "../../models/stream.ts";
 import type { Progress, RunContext } from "../contract/run_context.ts";
-import { chooseLoadSettings } from "../plan/load_settings.ts";
+import { chooseLoadSettings, findReductionBound } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import { findAge, hasAge, inSourceType } from "../plan/watermark.ts";
 
@@ -68,7 +68,7 @@ export function comparesTarget(
   plan: StreamPlan,
   context: Pick<RunContext, "fullRefresh">,
 ): boolean {
-  return plan.stream.expect?.max_delete_pct !== undefined &&
+  return findReductionBound(plan) !== undefined &&
     chooseLoadSettings(plan, context).mode === "replace";
 }
 
@@ -118,7 +118,7 @@ export function checkExpectations(
   { targetBefore }: Pick<Progress, "targetBefore">,
 ): void {
   const { expect = {} } = plan.stream;
-  const { min_rows, max_delete_pct, max_age } = expect;
+  const { min_rows, max_age } = expect;
   const { count, kind } = staged;
   const read = `${count} ${kind === "files" ? "files" : "rows"} were read`;
   const excess = findExcess({ ...expect, ...context.bounds }, { rows: count, bytes: 0 });
@@ -128,7 +128,7 @@ export function checkExpectations(
   }
   if (comparesTarget(plan, context)) {
     const which = plan.stream.load?.where === undefined ? "" : " that load.where finds";
-    checkDeletes(max_delete_pct!, count, targetBefore, which);
+    checkDeletes(findReductionBound(plan)!, count, targetBefore, which);
   }
   if (max_age !== undefined && !context.fullRefresh && context.backfill === undefined) {
     checkAge(max_age, staged);

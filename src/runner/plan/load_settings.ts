@@ -61,6 +61,14 @@ function chooseDeletes(
   return { maxPercent: expect?.max_delete_pct ?? MAX_DELETE_PCT, column };
 }
 
+/** Highest percentage by which a replacement may reduce the rows of its target; undefined where any number may go. */
+export function findReductionBound(
+  { stream: { load, expect } }: Pick<StreamPlan, "stream">,
+): number | undefined {
+  const unset = load?.deletes === undefined ? undefined : MAX_DELETE_PCT;
+  return expect?.max_delete_pct ?? unset;
+}
+
 /** The names of the columns that tell versions apart. */
 export function chooseHistory({ stream }: Pick<StreamPlan, "stream">): History {
   const { valid_from_field: field, ...names } = stream.load?.history ?? {};
