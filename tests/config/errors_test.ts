@@ -266,6 +266,12 @@ const CASES: Record<string, [text: string, ...issues: string[]]> = {
     stream("load: { mode: append, deletes: hard }"),
     '6:56: stream "a" has load.deletes but mode append, expected mode: upsert or scd2',
   ],
+  "a time of validity that is a key": [
+    stream(
+      "load: { mode: scd2, upsert_keys: [b, u], history: { valid_from_field: u } }",
+    ),
+    '6:95: field "u" is one of the upsert_keys of stream "a", so that each time would be a record of its own: expected keys without it',
+  ],
   "deletes by keys that transforms may change": [
     stream(
       "transforms: [./t.ts#T], extract: { mode: incremental, watermark_field: u }, load: { mode: upsert, upsert_keys: [b], deletes: soft }",

@@ -127,7 +127,13 @@ function checkHistory({ id, load = {} }: Stream, report: Report): void {
       `stream "${id}" keeps the history of its rows, and would delete it: expected deletes: soft, which closes the current version`,
     );
   }
-  const { valid_from, valid_to, is_current } = history ?? {};
+  const { valid_from_field: field, valid_from, valid_to, is_current } = history ?? {};
+  if (field !== undefined && load.upsert_keys?.includes(field) === true) {
+    report(
+      ["load", "history", "valid_from_field"],
+      `field "${field}" is one of the upsert_keys of stream "${id}", so that each time would be a record of its own: expected keys without it`,
+    );
+  }
   const names = { valid_from, valid_to, is_current };
   const named = Object.entries(names).map(([key, name]) => name ?? key);
   reportDuplicates(named, (i, name) => {
