@@ -1,4 +1,5 @@
 /** Plans the run that repairs differences: it loads the rows that differ by upsert, and no others. */
+import { peekManifest } from "../../buffers/manifest.ts";
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Stream } from "../../models/stream.ts";
@@ -39,6 +40,7 @@ export async function planRepair(
     const isDeleting = deletes && counts.target > 0;
     if (counts.source + counts.changed === 0 && !isDeleting) continue;
     refuseRepair(stream, rows, plan);
+    await refuseWaitingStage(stream, plan);
     if (isDeleting) refuseDeletes(stream, plan);
     only.set(stream, {
       keys: keys.map(({ name }) => name),
@@ -75,6 +77,19 @@ function refuseRepair(
     `${
       counts.source + counts.changed
     } rows differ, expected at most ${MOST_REPAIRED} of each kind; dxt run --full-refresh loads all rows`,
+  );
+}
+
+/** A stage that is loaded after the repair would bring back what was repaired: it is older. */
+async function refuseWaitingStage(stream: string, { streams }: PipelinePlan): Promise<void> {
+  const { stageDirectory } = streams.find((plan) => plan.stream.id === stream)!;
+  const isWaiting = await peekManifest(stageDirectory).then(
+    (found) => found !== undefined,
+    () => false,
+  );
+  if (!isWaiting) return;
+  throw new ConfigurationError(
+    `Cannot repair stream "${stream}": its stage is not loaded yet, and would undo the repair; load it with dxt load, or remove it with dxt clean --staged`,
   );
 }
 

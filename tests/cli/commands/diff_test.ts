@@ -180,6 +180,17 @@ Deno.test("--repair loads the rows that differ, whatever the stream does otherwi
     ]);
   }));
 
+Deno.test("--repair is refused while a stage waits, whose load would undo it", () =>
+  withLoaded(async (folder, dxt) => {
+    await dxt("extract", "shop.yaml", "--full-refresh", "-qq");
+    await change(folder);
+    const { code, err } = await dxt("diff", "shop.yaml", "--key", "id", "--repair");
+    assert.equal(code, 2);
+    assert.match(err, /its stage is not loaded yet, .*; load it with dxt load, or remove it with/);
+    await dxt("clean", "shop.yaml", "--staged", "--yes", "-qq");
+    assert.equal((await dxt("diff", "shop.yaml", "--key", "id", "--repair", "-q")).code, 4);
+  }));
+
 Deno.test("--repair deletes nothing, although a run of the stream does", () =>
   withLoaded(async (folder, dxt) => {
     const [orders] = PIPELINE.streams;
