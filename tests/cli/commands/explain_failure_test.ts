@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { maskStrictly, ValueRedactor } from "../../../src/cli/app/failure/redact.ts";
 import { withFolder } from "../../support/run.ts";
 import { type Ended, program, runCommand } from "../program.ts";
 
@@ -159,6 +160,44 @@ Deno.test("without a log or a receipt it says what to switch on, and has the res
       "no log: set logging.file in dxt_project.yaml, or use --log-file FILE",
     ]);
   }));
+
+Deno.test("a file that was mistyped is an error, and no other pipeline's failure is taken", () =>
+  withProject(async (project) => {
+    await fail(project);
+    const { code, err } = await project.dxt("explain-failure shp.yaml --out other");
+    assert.equal(code, 2);
+    assert.match(err, /Cannot explain the failure of "shp.yaml": no such file, did you mean "shop/);
+    await project.write("broken.yaml", "version: 1\n");
+    const broken = await project.dxt("explain-failure broken.yaml --out broken -q");
+    assert.equal(broken.code, 0);
+    assert.equal((await project.read("broken"))["receipt.json"], undefined);
+  }));
+
+Deno.test("what code of the database raises is left out, and what people note of a login", () => {
+  const redactor = new ValueRedactor(new Set(["c", "g"]));
+  const raised: [string, string][] = [
+    [
+      'Cannot load stream "c" of pipeline "g" into "ef" of postgres: bad: Ann Apple, Key 7 (SQLSTATE P0001)',
+      'Cannot load stream "c" of pipeline "g" into "…" of postgres: … (SQLSTATE P0001)',
+    ],
+    [
+      "Cannot load into ef of mysql: no Ann here (error 1644, SQLSTATE 45000)",
+      "Cannot load into ef of mysql: … (error 1644, SQLSTATE 45000)",
+    ],
+  ];
+  for (const [message, wanted] of raised) assert.equal(redactor.text(message), wanted);
+  const noted = [
+    "# password: Gnu\n",
+    "source: x # secret: Gnu\n",
+    "  # db password is Gnu\n",
+    "# api_key: Gnu, token Gnu",
+    "# mysql -u root -pGnu",
+    'description: "the old password was Gnu"',
+  ];
+  for (const text of noted) assert.ok(!maskStrictly(text).includes("Gnu"), maskStrictly(text));
+  const plain = "loader: ./mod.ts#TokenLoader\nupsert_keys: [id] # the key\n";
+  assert.equal(maskStrictly(plain), plain);
+});
 
 Deno.test("a pipeline that cannot be loaded is explained, too", () =>
   withProject(async (project) => {

@@ -1,4 +1,5 @@
 /** What a run left behind: its receipt, and its lines in the log. */
+import { basename } from "node:path";
 import { messageOf } from "../../../core/errors.ts";
 import { ifPresent } from "../../../core/files/if_present.ts";
 import { listReceipts } from "../../../integrity/receipt_files.ts";
@@ -36,6 +37,8 @@ export interface RunPlaces {
 export interface WantedRun {
   /** Name of the pipeline; any when unset. */
   readonly pipeline?: string | undefined;
+  /** Pipeline file of the run, of which only the name is compared; any when unset. */
+  readonly file?: string | undefined;
   /** Id of the run, or its beginning; the last run that failed when unset. */
   readonly run?: string | undefined;
 }
@@ -80,11 +83,12 @@ export async function findRun(wanted: WantedRun, places: RunPlaces): Promise<Fou
       ...(typeof file === "string" ? { file } : {}),
     };
   }).sort((one, other) => one.startedAt < other.startedAt ? 1 : -1);
-  const { pipeline, run } = wanted;
+  const { pipeline, file, run } = wanted;
   return {
     problems,
     run: runs.find((one) =>
       (pipeline === undefined || one.pipeline === pipeline) &&
+      (file === undefined || (one.file !== undefined && basename(one.file) === basename(file))) &&
       (run === undefined ? one.result?.status !== "succeeded" : one.id.startsWith(run))
     ),
   };

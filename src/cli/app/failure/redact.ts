@@ -15,12 +15,27 @@ const VALUES: readonly (readonly [RegExp, string])[] = [
   [/(contains )\(.*\)/g, `$1(${HIDDEN})`],
   [/(value is )(?!NULL)[^"\s,;]+/g, `$1${HIDDEN}`],
   [/\b0x[0-9a-f]{4,}\b(?:… \(\d+ bytes\))?/gi, HIDDEN],
+  // What code of the database raises: PL/pgSQL's RAISE, and SIGNAL of MySQL.
+  [
+    /((?:\b(?:into|from|of) (?:"[^"]*"|\S+)|^): ).*?( \((?:error \d+, )?SQLSTATE (?:P0001|45\w{3})\))/gs,
+    `$1${HIDDEN}$2`,
+  ],
 ];
 
 /** Comments of SQL, in which people leave notes to each other. */
 const COMMENTS: readonly (readonly [RegExp, string])[] = [
   [/(?<![-\w])--(?![-\w])[^\n"]*/g, `-- ${HIDDEN}`],
   [/\/\*[^]*?\*\//g, `/* ${HIDDEN} */`],
+];
+
+/** What people note of a login: in a comment of YAML all that follows such a word, elsewhere what it is. */
+const NOTES: readonly (readonly [RegExp, string])[] = [
+  [
+    /((?:^|\s)#[^\n]*?(?:passw|passphrase|\bpwd\b|secret|token|credential|(?:api|private|access)[_-]?key)\w*)[^\n]*/gim,
+    `$1 ${MASK}`,
+  ],
+  [/((?:^|\s)#[^\n]*?\s-p)\S+/gm, `$1${MASK}`],
+  [/(\b(?:password|passphrase|token|secret) (?:is|was) )[^\s"',;]+/gi, `$1${MASK}`],
 ];
 
 /** A word of letters and digits, and tokens whose first letters tell what they are. */
@@ -32,7 +47,10 @@ const MOST_CHANGES = 2;
 
 /** Masks what looks like a secret, however unlikely: the text is read by people who need no such word. */
 export function maskStrictly(text: string): string {
-  const masked = COMMENTS.reduce((shown, [pattern, by]) => shown.replace(pattern, by), text);
+  const masked = [...COMMENTS, ...NOTES].reduce(
+    (shown, [pattern, by]) => shown.replace(pattern, by),
+    text,
+  );
   return maskSecrets(masked).split(UUID).map((part, i) =>
     i % 2 === 1
       ? part

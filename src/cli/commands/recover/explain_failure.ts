@@ -11,6 +11,7 @@ import {
 } from "optique";
 import type { LoadedPipeline } from "../../../config/mod.ts";
 import { ConfigurationError, messageOf } from "../../../core/errors.ts";
+import { suggestFile } from "../../../core/files/suggest_file.ts";
 import type { TrialResult } from "../../../runner/mod.ts";
 import { runUntilSignal } from "../../app/connections.ts";
 import { type Context, omitUndefined, openPipeline } from "../../app/context.ts";
@@ -81,7 +82,7 @@ export const explainFailure = defineCommand(
 
 async function explain(values: FailureOptions, context: Context): Promise<number> {
   const { printer } = context;
-  const isPipeline = /\.ya?ml$/i.test(values.place ?? "");
+  const isPipeline = isYAML(values.place ?? "");
   const wanted = isPipeline ? undefined : values.place;
   const known = isPipeline ? undefined : (await findRun({ run: wanted }, placesOf(values))).run;
   if (!isPipeline && known === undefined) {
@@ -92,13 +93,19 @@ async function explain(values: FailureOptions, context: Context): Promise<number
     );
   }
   const path = isPipeline ? values.place : known?.file;
+  if (isPipeline) await requireFile(values.place!);
   const problems: string[] = [];
   const loaded = path === undefined
     ? undefined
     : await openIfValid(path, values, context, problems);
   const places = placesOf(values, loaded);
   const found = await findRun(
-    omitUndefined({ pipeline: loaded?.pipeline.name, run: known?.id }),
+    // The file of a pipeline that cannot be loaded gives no name.
+    omitUndefined({
+      pipeline: loaded?.pipeline.name,
+      file: isPipeline && loaded === undefined ? path : undefined,
+      run: known?.id,
+    }),
     places,
   );
   const run = found.run ?? known;
@@ -126,6 +133,22 @@ function placesOf({ receipts, logFile }: FailureOptions, loaded?: LoadedPipeline
     logFile: logFile ?? loaded?.logging?.file,
   };
 }
+
+/** @throws {ConfigurationError} for a name that was mistyped: another pipeline's failure is not meant */
+async function requireFile(path: string): Promise<void> {
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    const detail = error instanceof Deno.errors.NotFound
+      ? `no such file${await suggestFile(path, isYAML)}`
+      : messageOf(error);
+    throw new ConfigurationError(`Cannot explain the failure of "${path}": ${detail}`, {
+      cause: error,
+    });
+  }
+}
+
+const isYAML = (name: string) => /\.ya?ml$/i.test(name);
 
 /** A pipeline that cannot be loaded may be the failure. */
 async function openIfValid(
