@@ -63,20 +63,21 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
   protected override async write(task: LoadTask): Promise<LoadReceipt> {
     const { file, warn } = this.connector;
     using database = openToWrite(file);
-    const made = await describeNewTable(sqlite, new SqliteSession(database), task);
+    const session = new SqliteSession(database);
+    const made = await describeNewTable(sqlite, session, task);
     const find = () => lockLoads(file, task, () => findTable(database, made.name));
     const warning = describeTextColumns(task, made);
     if (warning !== undefined && await find() === undefined) warn(warning);
     // Where rows may be rejected, such a value would reject its row.
     const early = task.rejections === undefined
       ? undefined
-      : await findTextColumns(task, made, undefined, await find());
+      : await findTextColumns(task, made, undefined, session, await find());
     if (early !== undefined) warn(early.warning);
     try {
       return await this.#writeOnce(database, task, early?.made ?? made);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
-      const texts = await findTextColumns(task, made, error, await find());
+      const texts = await findTextColumns(task, made, error, session, await find());
       if (texts === undefined) throw error;
       warn(texts.warning);
       const { staged } = task;

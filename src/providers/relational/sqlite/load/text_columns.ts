@@ -7,9 +7,11 @@ import type { ValueError } from "../../../../core/errors.ts";
 import type { Field } from "../../../../models/field.ts";
 import { declareHint } from "../../../../formats/inference/number_columns.ts";
 import { columnFinder, listOwnFields } from "../../column_match.ts";
+import { findNarrowFields } from "../../load/table_changes.ts";
 import type { NewTable } from "../../load/target.ts";
 import { DOUBLE_DIGITS } from "../../type_name.ts";
 import type { SqliteTable } from "../sql/catalog.ts";
+import type { SqliteSession } from "../sql/session.ts";
 import { sqlite } from "../system.ts";
 import { findUnkeptNumber } from "../types/bind_value.ts";
 import { describeTextOrder } from "../types/conversion.ts";
@@ -31,16 +33,17 @@ export function describeTextColumns({ staged }: LoadTask, made: NewTable): strin
  * Reads the stage for all columns of numbers that have to be text, since a value is none of SQLite's numbers.
  *
  * @param error by which the load was rolled back; undefined before the load
- * @param table where there is one: the types of its columns stay
+ * @param table where there is one: the types of its columns stay, but those that a replacement changes
  * @returns the table with these columns as text; undefined where the error is not about one of them
  */
 export async function findTextColumns(
   task: LoadTask,
   made: NewTable,
   error: ValueError | undefined,
+  session: SqliteSession,
   table: SqliteTable | undefined,
 ): Promise<{ readonly made: NewTable; readonly warning: string } | undefined> {
-  const notes = await findUnkept(task, made, error, table);
+  const notes = await findUnkept(task, made, error, session, table);
   const warning = describe(made, notes);
   if (warning === undefined) return undefined;
   const fields = [...task.staged.fields, ...listOwnFields(task)];
@@ -49,15 +52,19 @@ export async function findTextColumns(
 }
 
 async function findUnkept(
-  { staged }: LoadTask,
+  task: LoadTask,
   { types }: NewTable,
   error: ValueError | undefined,
+  session: SqliteSession,
   table: SqliteTable | undefined,
 ): Promise<Notes> {
-  const find = table === undefined ? () => undefined : columnFinder(sqlite, table);
+  const { staged } = task;
   const notes = new Map<string, string>();
-  const isFree = ({ name, target_type }: Field, at: number) =>
-    types[at] === ANY_NUMBER && target_type === undefined && find(name) === undefined;
+  const changing = table === undefined ? [] : await findNarrowFields(sqlite, session, table, task);
+  const find = table === undefined ? () => undefined : columnFinder(sqlite, table);
+  const isFree = (field: Field, at: number) =>
+    types[at] === ANY_NUMBER && field.target_type === undefined &&
+    (find(field.name) === undefined || changing.some((narrow) => narrow.field === field));
   const isFailed = ({ name }: Field) => error === undefined || name === error.field;
   if (!staged.fields.some((field, at) => isFailed(field) && isFree(field, at))) return notes;
   for await (const { data: { children } } of staged.scanBatches()) {
