@@ -76,6 +76,19 @@ Deno.test("an incremental run adds versions from the watermark on, a full refres
     assert.deepEqual(listVersions(target), versions);
   }));
 
+Deno.test("a file without records adds no version, and needs no field of history", () =>
+  withOrders(async ({ target, folder, pipeline }) => {
+    await runWell(folder, pipeline());
+    await Deno.writeTextFile(join(folder, "t.csv"), "");
+    const local = {
+      ...pipeline({}, { source: "t.csv" }),
+      source: { provider: "local", path: "." },
+    };
+    const { streams: [stream] } = await runWell(folder, local);
+    assert.deepEqual([stream!.status, stream!.rows_loaded], ["succeeded", 0]);
+    assert.equal(listVersions(target).length, 4);
+  }));
+
 Deno.test("the names of the columns may be set", () =>
   withOrders(async ({ target, folder, pipeline }) => {
     const history = { valid_from: "since", valid_to: "until", is_current: "live" };

@@ -2,7 +2,7 @@
 import { SchemaError } from "../../core/errors.ts";
 import type { Field } from "../../models/field.ts";
 import { describeDataset } from "../plan/dataset_name.ts";
-import type { TypeChange } from "../plan/load_settings.ts";
+import { listOwnColumns, type TypeChange } from "../plan/load_settings.ts";
 import type { StreamPlan } from "../plan/pipeline_plan.ts";
 import {
   describeUnseenFields,
@@ -61,7 +61,7 @@ async function takeTargetFields(
   const known = context.transformer === undefined
     ? await context.withTarget(({ connector }) => connector.getStreamFields(plan.target)) ?? []
     : [];
-  const made = new Set(generated.map(({ name }) => name));
+  const made = new Set([...generated.map(({ name }) => name), ...listOwnColumns(plan)]);
   const projections = known.filter(({ name }) => !made.has(name)).map((field) => {
     const { name, dtype, precision, scale, nullable } = projectField(field).field;
     const digits = dtype === "decimal" ? { precision, scale } : {};

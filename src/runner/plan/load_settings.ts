@@ -87,6 +87,13 @@ function findDeletedColumn(load: Stream["load"]): string | undefined {
     : undefined;
 }
 
+/** The target's columns that the load fills itself, and no field of the stream. */
+export function listOwnColumns(plan: Pick<StreamPlan, "stream" | "mode">): string[] {
+  if (plan.mode !== "scd2") return [findDeletedColumn(plan.stream.load) ?? []].flat();
+  const { validFrom, validTo, isCurrent } = chooseHistory(plan);
+  return [validFrom, validTo, isCurrent];
+}
+
 /** The target's column that has a time in each row that is no longer there, or no longer current. */
 export function findEndColumn(plan: Pick<StreamPlan, "stream" | "mode">): string | undefined {
   return plan.mode === "scd2" ? chooseHistory(plan).validTo : findDeletedColumn(plan.stream.load);
