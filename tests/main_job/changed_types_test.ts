@@ -54,9 +54,24 @@ async function holds(end: unknown, values: readonly string[]): Promise<void> {
   assert.deepEqual((await read(end)).map(trim).sort(), values.map(trim).sort());
 }
 
-const FILES = [["1", "2"], ["1.5"], ["2.12345", ""], ["3", "n/a"], ["4"], ["2026-01-01"], [""], [
-  "7",
-], ["5.5", "12345678901234567890123"]];
+const FILES = [
+  ["1", "2"],
+  ["1.5"],
+  ["2.12345", ""],
+  ["3", "n/a"],
+  ["4"],
+  ["2026-01-01"],
+  [
+    "2026-01-01T10:00:00",
+  ],
+  ["true"],
+  ["2"],
+  [""],
+  [
+    "7",
+  ],
+  ["5.5", "12345678901234567890123"],
+];
 
 /** A replacement takes what the file needs; a column that holds it stays. */
 async function replaceTypes(end: unknown): Promise<void> {

@@ -8,8 +8,8 @@ type WiderType = Pick<MappedType, "dtype" | "precision" | "scale">;
 
 const INTEGERS = ["int64", "uint64"] as const;
 
-/** For types of numbers, the guesses whose values they may hold. */
-const NUMBERS: Partial<Record<DXTType, readonly DXTType[]>> = {
+/** For types of which text is read strictly, the guesses whose values they may hold. */
+const HELD: Partial<Record<DXTType, readonly DXTType[]>> = {
   int8: INTEGERS,
   int16: INTEGERS,
   int32: INTEGERS,
@@ -21,21 +21,27 @@ const NUMBERS: Partial<Record<DXTType, readonly DXTType[]>> = {
   decimal: [...INTEGERS, "decimal"],
   float32: [...INTEGERS, "decimal", "float64"],
   float64: [...INTEGERS, "decimal", "float64"],
+  bool: ["bool"],
+  date: ["date"],
+  time: ["time"],
+  timestamp: ["timestamp", "date"],
+  timestamp_tz: ["timestamp_tz"],
 };
 
-const NUMBER_GUESSES: readonly DXTType[] = ["int64", "uint64", "decimal", "float64"];
+/** Guesses of which each value was seen to be of this type. */
+const CERTAIN: ReadonlySet<DXTType> = new Set(Object.values(HELD).flat());
 
 /**
  * Whether a type may hold the values from which another was guessed. A guess of int64 fits a smaller integer: a value
- * that does not is refused when it is read. Only what was seen for certain speaks against a type: text that is
- * nothing else, and a number with more digits after the point; a string of JSON may be a date.
+ * that does not is refused when it is read. Only what was seen for certain speaks against a type: a string of JSON
+ * may be a date, and a column without values anything.
  */
 export function mayHoldGuess(guess: Typed & Pick<Field, "only_text">, type: Typed): boolean {
   if (type.dtype === "string" || type.dtype === "json") return true;
   if (guess.only_text === true) return false;
-  const numbers = NUMBERS[type.dtype];
-  if (numbers === undefined || !NUMBER_GUESSES.includes(guess.dtype)) return true;
-  if (!numbers.includes(guess.dtype)) return false;
+  const held = HELD[type.dtype];
+  if (held === undefined || !CERTAIN.has(guess.dtype)) return true;
+  if (!held.includes(guess.dtype)) return false;
   return type.dtype !== "decimal" || (guess.scale ?? 0) <= (type.scale ?? 0);
 }
 

@@ -84,7 +84,7 @@ export function guessError(
   const why = isGuess ? "as guessed from other values" : `as in the target's column${other}`;
   const ways = [
     "declare the field's dtype",
-    isGuess ? "raise infer_rows" : 'let the load widen a table, "schema: evolve"',
+    isGuess || other === "" ? "raise infer_rows" : 'let the load widen a table, "schema: evolve"',
     ...(NULL_WORD.test(text) ? ["set null_value where it means NULL"] : []),
   ];
   return new ValueError(`${detail} ${why} (${ways.join(", or ")})`, field.name, undefined, text);
