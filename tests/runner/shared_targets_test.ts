@@ -100,6 +100,21 @@ const SHARING: readonly [string, Keys[], RegExp | undefined][] = [
     [stream("a", "t", "append"), stream("b", "t", "replace")],
     /put the stream that replaces first/,
   ],
+  ...["a", "b"].map((deleting): [string, Keys[], RegExp] => [
+    `deletes of stream ${deleting}`,
+    ["a", "b"].map((id) => ({
+      ...stream(id, "t", "upsert"),
+      load: {
+        mode: "upsert",
+        upsert_keys: ["id"],
+        ...(id === deleting ? { deletes: "soft" } : {}),
+      },
+    })),
+    new RegExp(
+      `Cannot delete rows from the target of stream "${deleting}".* target of its own$`,
+      "m",
+    ),
+  ]),
   [
     "replacements of rows that differ",
     ["eu", "us"].map((region) => ({

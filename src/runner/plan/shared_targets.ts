@@ -77,16 +77,22 @@ function checkReplace(
   { outer, inner, same }: Overlap,
 ): void {
   const [first, second] = [plans[outer]!, plans[inner]!];
-  if (same && !replacesRows(second, first)) return;
-  if (!same && first.mode !== "replace") return;
-  const [replacing, other] = same ? [inner, outer] : [outer, inner];
+  // What the first stream deletes is what the second has loaded in an earlier run.
+  const isFirst = same
+    ? first.stream.load?.deletes !== undefined && replacesRows(first, second)
+    : first.mode === "replace";
+  if (!isFirst && !(same && replacesRows(second, first))) return;
+  const [replacing, other] = isFirst ? [outer, inner] : [inner, outer];
   const [id, otherId] = [plans[replacing]!.stream.id, plans[other]!.stream.id];
   const whose = same ? `the target of stream "${otherId}"` : `what stream "${otherId}" loads`;
+  const isReplace = plans[replacing]!.mode === "replace";
+  const doing = isReplace ? "Cannot replace the target" : "Cannot delete rows from the target";
+  const canGoFirst = same && isReplace && first.mode !== "replace";
   refuse(loaded, [replacing, other], [
-    `Cannot replace the target of stream "${id}": it is ${
+    `${doing} of stream "${id}": it is ${
       same ? whose : `a folder with ${whose} in it`
     }, whose rows would be lost; give each stream a target of its own${
-      same && first.mode !== "replace" ? ", or put the stream that replaces first" : ""
+      canGoFirst ? ", or put the stream that replaces first" : ""
     }`,
     `stream "${otherId}" writes into it here`,
   ]);
