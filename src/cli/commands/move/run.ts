@@ -14,7 +14,7 @@ const parser = merge(
     ...options.selection(),
     ...options.records(),
     fullRefresh: options.fullRefresh(
-      message`Read everything and replace the targets, regardless of the streams' modes`,
+      message`Read everything and replace the targets, whatever the streams' modes; history stays`,
     ),
     dryRun: option("--dry-run", {
       description: message`Show what would be done, as dxt plan does, without changing anything`,
