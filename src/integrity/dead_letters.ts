@@ -51,7 +51,7 @@ export class LetterWriter {
   /** Gives the file its name, after the load has committed; returns its path, if it has letters. */
   publish(): string | undefined {
     if (this.#file === undefined) return undefined;
-    const path = nameOf(this.#hidden);
+    const path = getPublishedPath(this.#hidden);
     this.#file.publish(path);
     syncFolder(this.folder);
     return path;
@@ -99,7 +99,7 @@ function formatLines(lines: readonly object[]): string {
 }
 
 /** The path of a hidden file once it has its name. */
-function nameOf(hidden: string): string {
+function getPublishedPath(hidden: string): string {
   return join(dirname(hidden), basename(hidden).slice(1, -PENDING.length));
 }
 
@@ -113,7 +113,7 @@ function syncFolder(path: string): void {
 
 /** Gives a hidden file its name, since its load has committed; returns its path. */
 export function publishLetters(hidden: string): string {
-  const path = nameOf(hidden);
+  const path = getPublishedPath(hidden);
   Deno.renameSync(hidden, path);
   syncFolder(dirname(path));
   return path;

@@ -28,7 +28,7 @@ export { type KeptStage, listKeptStages } from "./stored/kept_stages.ts";
 export type { Fixture, RecordResult, RepeatedStream, ReplayResult } from "./record/fixture.ts";
 export { readFixture } from "./record/fixture_files.ts";
 export { openReplay } from "./replay/open_replay.ts";
-export { chooseStandIns } from "./replay/stand_in.ts";
+export { chooseStandIns } from "./replay/replay_pipeline.ts";
 export { repeatRun } from "./replay/repeat_run.ts";
 export { type Preview, type PreviewOptions, previewPipeline } from "./inspect/preview.ts";
 export { recordPlan, refuseChanges } from "./inspect/plan_record.ts";

@@ -12,7 +12,7 @@ const NONE: StandIns = {
 };
 
 /** The folder of a pipeline's fixture where the command line names none. */
-export function fixtureFolder(path: string, { pipeline: { name } }: LoadedPipeline): string {
+export function chooseFixtureFolder(path: string, { pipeline: { name } }: LoadedPipeline): string {
   return join(dirname(path), "fixtures", name);
 }
 

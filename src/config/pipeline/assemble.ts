@@ -11,7 +11,7 @@ import { issueAt, Issues, LocatedError } from "../text/issues.ts";
 import { mergeDefaults, nameWildcards } from "./merge_defaults.ts";
 import { dirname, resolve } from "../../core/files/paths.ts";
 import { type LoadedProject, parseProject } from "./project.ts";
-import { replaceEnds, type StandIns } from "./stand_ins.ts";
+import { replaceConnections, type StandIns } from "./stand_ins.ts";
 import { findQueries, findSecrets } from "../text/secrets.ts";
 import { SourceText } from "../text/source_text.ts";
 import {
@@ -145,7 +145,7 @@ export function parseWith(
   const tree = readPipeline(toSourceText({ path, text }), variables, issues, validator);
   issues.throwIfAny();
   const files = [...(options.path === undefined ? [] : [resolve(options.path)]), ...consulted];
-  return assemble(replaceEnds(tree!, options.standIns), {
+  return assemble(replaceConnections(tree!, options.standIns), {
     path,
     directory,
     project,

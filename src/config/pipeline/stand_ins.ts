@@ -11,7 +11,7 @@ export interface StandIns {
 }
 
 /** The pipeline with these connections, if any; their errors name the places of its own. */
-export function replaceEnds(tree: MapTree, standIns: StandIns | undefined): MapTree {
+export function replaceConnections(tree: MapTree, standIns: StandIns | undefined): MapTree {
   if (standIns === undefined) return tree;
   return (["source", "target"] as const).reduce((replaced, end) => {
     const place = getChild(tree, end)?.place ?? tree.place;

@@ -101,7 +101,12 @@ async function loadCommitted(
   const isLarge = staged.files.length > 1 && bytes > PARALLEL_BYTES && staged.kind === "records";
   const ticket = isLarge ? await beginParallel(context, target, input) : undefined;
   if (ticket === undefined) {
-    return await target.load(input, onRows, onCommit, await openBox(plan, letters, staged.fields));
+    return await target.load(
+      input,
+      onRows,
+      onCommit,
+      await openLetterBox(plan, letters, staged.fields),
+    );
   }
   const queue = new StagedFileQueue<StagedFile>();
   for (const file of staged.files) queue.push(file);
@@ -177,7 +182,7 @@ class EarlyLoad {
       const load = { target, context, input, ticket, stage, queue: this.#closed, onRows };
       return await loadInParallel(load, onCommit);
     }
-    const box = await openBox(plan, letters, stage.fields);
+    const box = await openLetterBox(plan, letters, stage.fields);
     const load = target.load(input, onRows, onCommit, box);
     const files = sendFiles(this.#ordered, stage, target);
     await awaitAll<unknown>([load, files], (error) => this.#ordered.fail(error));
@@ -186,7 +191,7 @@ class EarlyLoad {
 }
 
 /** Where the rows go that the target refuses. */
-function openBox(
+function openLetterBox(
   { stream }: StreamPlan,
   letters: LoadLetters,
   fields: readonly Field[],

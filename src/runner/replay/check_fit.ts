@@ -14,7 +14,7 @@ import {
   nameInSource,
 } from "../plan/field_declarations.ts";
 import { describeWritten } from "../record/written_source.ts";
-import type { ReplayedStream } from "./stand_in.ts";
+import type { ReplayedStream } from "./replay_pipeline.ts";
 
 /** Names of both sides in messages. */
 export interface FitNames {

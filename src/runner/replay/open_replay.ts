@@ -6,7 +6,7 @@ import { type Selection, selectStreams } from "../../selector/mod.ts";
 import { codeNeeds } from "../plan/external_modules.ts";
 import { checkFiles } from "../record/fixture_files.ts";
 import { checkFit, type FitNames } from "./check_fit.ts";
-import { buildReplay, matchStreams, type ReplayPlaces } from "./stand_in.ts";
+import { buildReplay, matchStreams, type ReplayPlaces } from "./replay_pipeline.ts";
 
 /**
  * The pipeline with the fixture as its source and embedded targets, only the selected streams. Its workers

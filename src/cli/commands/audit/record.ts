@@ -16,7 +16,7 @@ import type { RecordResult } from "../../../runner/mod.ts";
 import { runUntilSignal } from "../../app/connections.ts";
 import { type Context, omitUndefined, openPipeline } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
-import { fixtureFolder, openDetached } from "../../app/fixtures.ts";
+import { chooseFixtureFolder, openDetached } from "../../app/fixtures.ts";
 import * as options from "../../app/options.ts";
 import { parseLimits } from "../../app/permission_limits.ts";
 import { countNoun, countText } from "../../output/format_units.ts";
@@ -76,7 +76,7 @@ async function recordFixture(values: RecordOptions, context: Context): Promise<n
   const key = await readKey(maskKey, printer);
   const written = await openDetached(path, values, context);
   const loaded = await openPipeline(path, values, context);
-  const folder = values.out ?? fixtureFolder(path, loaded);
+  const folder = values.out ?? chooseFixtureFolder(path, loaded);
   const { admitPipeline, recordPipeline } = await import("../../../runner/mod.ts");
   return await runUntilSignal(context, async (signal) => {
     const selection = omitUndefined({ select, exclude });

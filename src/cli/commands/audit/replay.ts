@@ -7,7 +7,7 @@ import type { RunResult } from "../../../models/result.ts";
 import { runUntilSignal } from "../../app/connections.ts";
 import { type Context, omitUndefined } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
-import { fixtureFolder, openDetached } from "../../app/fixtures.ts";
+import { chooseFixtureFolder, openDetached } from "../../app/fixtures.ts";
 import * as options from "../../app/options.ts";
 import { executePhase } from "../../app/run_phase.ts";
 import { countNoun, countText } from "../../output/format_units.ts";
@@ -58,7 +58,7 @@ async function replayFixture(values: ReplayOptions, context: Context): Promise<n
   const { pipeline: path, select, exclude, keep } = values;
   const { printer } = context;
   const named = await openDetached(path, values, context);
-  const folder = values.folder ?? fixtureFolder(path, named);
+  const folder = values.folder ?? chooseFixtureFolder(path, named);
   const { chooseStandIns, openReplay, readFixture, repeatRun } = await import(
     "../../../runner/mod.ts"
   );

@@ -16,9 +16,9 @@ import type { TrialResult } from "../../../runner/mod.ts";
 import { runUntilSignal } from "../../app/connections.ts";
 import { type Context, omitUndefined, openPipeline } from "../../app/context.ts";
 import { defineCommand } from "../../app/define_command.ts";
-import { collectFailure, type DescribedFile } from "../../app/failure/collect.ts";
+import { collectFailure, type DescribedFile } from "../../app/failure/failure_files.ts";
 import { type FailedRun, findRun } from "../../app/failure/find_run.ts";
-import { maskStrictly } from "../../app/failure/redact.ts";
+import { maskStrictly } from "../../app/failure/value_redactor.ts";
 import { writeBundle } from "../../app/failure/write_bundle.ts";
 import * as options from "../../app/options.ts";
 import { parseLimits } from "../../app/permission_limits.ts";
@@ -84,7 +84,9 @@ async function explain(values: FailureOptions, context: Context): Promise<number
   const { printer } = context;
   const isPipeline = isYAML(values.place ?? "");
   const wanted = isPipeline ? undefined : values.place;
-  const known = isPipeline ? undefined : (await findRun({ run: wanted }, placesOf(values))).run;
+  const known = isPipeline
+    ? undefined
+    : (await findRun({ run: wanted }, chooseRunPlaces(values))).run;
   if (!isPipeline && known === undefined) {
     throw new ConfigurationError(
       `Cannot find ${
@@ -98,7 +100,7 @@ async function explain(values: FailureOptions, context: Context): Promise<number
   const loaded = path === undefined
     ? undefined
     : await openIfValid(path, values, context, problems);
-  const places = placesOf(values, loaded);
+  const places = chooseRunPlaces(values, loaded);
   const found = await findRun(
     // The file of a pipeline that cannot be loaded gives no name.
     omitUndefined({
@@ -127,7 +129,7 @@ async function explain(values: FailureOptions, context: Context): Promise<number
 }
 
 /** Where runs leave records, by the options, the project, or by habit. */
-function placesOf({ receipts, logFile }: FailureOptions, loaded?: LoadedPipeline) {
+function chooseRunPlaces({ receipts, logFile }: FailureOptions, loaded?: LoadedPipeline) {
   return {
     receipts: receipts ?? loaded?.logging?.receipts ?? "receipts",
     logFile: logFile ?? loaded?.logging?.file,
@@ -167,7 +169,7 @@ async function openIfValid(
 
 function adviseRecords(
   run: FailedRun | undefined,
-  { logFile }: ReturnType<typeof placesOf>,
+  { logFile }: ReturnType<typeof chooseRunPlaces>,
 ): string[] {
   const lines = run?.lines ?? [];
   return [

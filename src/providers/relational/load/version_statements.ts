@@ -58,7 +58,7 @@ export interface VersionedTable {
 /**
  * In the statements, `t` is the target, `v` the table of staged versions, and `e` that of endings. The columns of
  * `v` besides those of the target: `dxt time` from which a version is valid, `dxt next` that of the next staged
- * version of its key, `dxt turn` 1 for the row that counts among those of one version, `dxt new` 1 for a version
+ * version of its key, `dxt rank` 1 for the row that counts among those of one version, `dxt new` 1 for a version
  * that the target lacks. Those of `e` besides the keys: `dxt from` of the version, `dxt until` its new end.
  */
 export class VersionStatements {
@@ -72,7 +72,7 @@ export class VersionStatements {
   readonly #current: string;
   readonly #time: string;
   readonly #next: string;
-  readonly #turn: string;
+  readonly #rank: string;
   readonly #isNew: string;
   readonly #endFrom: string;
   readonly #until: string;
@@ -97,7 +97,7 @@ export class VersionStatements {
     this.#current = quote(history.isCurrent);
     this.#time = quote("dxt time");
     this.#next = quote("dxt next");
-    this.#turn = quote("dxt turn");
+    this.#rank = quote("dxt rank");
     this.#isNew = quote("dxt new");
     this.#endFrom = quote("dxt from");
     this.#until = quote("dxt until");
@@ -123,7 +123,7 @@ export class VersionStatements {
   get versionColumns(): string {
     // The end of a version may be NULL, and so may the columns that are made from it.
     const times = [this.#time, this.#next].map((name) => `${this.#to} AS ${name}`).join(", ");
-    return `SELECT ${this.#list}, ${times}, 0 AS ${this.#turn}, 0 AS ${this.#isNew} FROM ${this.table.name} LIMIT 0`;
+    return `SELECT ${this.#list}, ${times}, 0 AS ${this.#rank}, 0 AS ${this.#isNew} FROM ${this.table.name} LIMIT 0`;
   }
 
   /** A query without rows, with the columns of `endings`. */
@@ -134,14 +134,14 @@ export class VersionStatements {
 
   /** Fills the table of versions from the stage; of the rows of one version the last one counts. */
   get fillVersions(): string {
-    const [list, time, turn] = [this.#list, this.#time, this.#turn];
+    const [list, time, rank] = [this.#list, this.#time, this.#rank];
     const { stage, order, versions } = this.tables;
     const version = this.#isTimed ? `${this.#exactKeys}, ${this.#staged}` : this.#exactKeys;
     const rows =
-      `SELECT ${list}, ${this.#staged} AS ${time}, row_number() OVER (PARTITION BY ${version} ORDER BY ${order} DESC) AS ${turn} FROM ${stage}`;
+      `SELECT ${list}, ${this.#staged} AS ${time}, row_number() OVER (PARTITION BY ${version} ORDER BY ${order} DESC) AS ${rank} FROM ${stage}`;
     const next =
-      `lead(${time}) OVER (PARTITION BY ${this.#exactKeys}, CASE WHEN ${turn} = 1 THEN 1 ELSE 0 END ORDER BY ${time})`;
-    return `INSERT INTO ${versions} (${list}, ${time}, ${this.#next}, ${turn}, ${this.#isNew}) SELECT ${list}, ${time}, ${next}, ${turn}, 0 FROM (${rows}) AS s`;
+      `lead(${time}) OVER (PARTITION BY ${this.#exactKeys}, CASE WHEN ${rank} = 1 THEN 1 ELSE 0 END ORDER BY ${time})`;
+    return `INSERT INTO ${versions} (${list}, ${time}, ${this.#next}, ${rank}, ${this.#isNew}) SELECT ${list}, ${time}, ${next}, ${rank}, 0 FROM (${rows}) AS s`;
   }
 
   /** Finds the versions of the target that end, and those of deleted records that come back with their old time. */
@@ -167,7 +167,7 @@ export class VersionStatements {
   /** Marks the staged versions that the target lacks. */
   get findNew(): string {
     const known = this.#isTimed ? this.#isStaged : `${this.#isStaged} AND NOT (${this.#differ})`;
-    return `UPDATE ${this.tables.versions} AS v SET ${this.#isNew} = 1 WHERE v.${this.#turn} = 1 AND NOT ${
+    return `UPDATE ${this.tables.versions} AS v SET ${this.#isNew} = 1 WHERE v.${this.#rank} = 1 AND NOT ${
       this.#exists(known)
     }`;
   }
@@ -186,7 +186,7 @@ export class VersionStatements {
         `${this.tables.versions} AS v`,
         `${
           this.#sameKey("t", "v")
-        } AND ${this.#isStaged} AND v.${this.#turn} = 1 AND ${this.#differ}`,
+        } AND ${this.#isStaged} AND v.${this.#rank} = 1 AND ${this.#differ}`,
         this.#others.map((column) => [column, `v.${column}`]),
       ),
     ];
@@ -231,14 +231,14 @@ export class VersionStatements {
       later:
         `${this.#pairs} AND v.${this.#isNew} = 1 AND (t.${this.#from} >= v.${this.#time} OR t.${this.#to} > v.${this.#time})`,
       /** Staged rows that a later one takes the place of. */
-      superseded: `${versions} WHERE ${this.#turn} > 1`,
+      superseded: `${versions} WHERE ${this.#rank} > 1`,
       added: `${versions} WHERE ${this.#isNew} = 1`,
       ending: endings,
       /** Endings that the target has after its change. */
       ended:
         `${endings} AS e JOIN ${this.table.name} AS t ON ${this.#endingRow} WHERE t.${this.#current} = (e.${this.#until} IS NULL)`,
       /** Staged versions that the target lacks after its change. */
-      missing: `${versions} AS v WHERE v.${this.#turn} = 1 AND NOT ${this.#exists(this.#isStaged)}`,
+      missing: `${versions} AS v WHERE v.${this.#rank} = 1 AND NOT ${this.#exists(this.#isStaged)}`,
       /** Keys with more than one current version. */
       ambiguous:
         `(SELECT ${keys} FROM ${this.#pairs} AND v.${this.#next} IS NULL AND t.${this.#current} GROUP BY ${keys} HAVING count(*) > 1) AS several`,
@@ -260,7 +260,7 @@ export class VersionStatements {
         select((column) => `t.${column}`)
       } FROM ${this.#pairs} AND ${this.#isStaged}`;
     }
-    const counts = `v.${this.#turn} = 1`;
+    const counts = `v.${this.#rank} = 1`;
     const values = select((column) => `CASE WHEN ${counts} THEN t.${column} ELSE v.${column} END`);
     return `SELECT ${values} FROM ${this.tables.versions} AS v LEFT JOIN ${this.table.name} AS t ON ${counts} AND ${
       this.#sameKey("t", "v")
@@ -275,7 +275,7 @@ export class VersionStatements {
   get #pairs(): string {
     return `${this.tables.versions} AS v JOIN ${this.table.name} AS t ON ${
       this.#sameKey("t", "v")
-    } WHERE v.${this.#turn} = 1`;
+    } WHERE v.${this.#rank} = 1`;
   }
 
   #exists(condition: string): string {

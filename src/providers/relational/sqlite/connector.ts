@@ -18,7 +18,7 @@ import { databasePath, type SqliteConfig } from "./config.ts";
 import {
   type DatabaseFile,
   exists,
-  explainFull,
+  explainFullDisk,
   isBusy,
   openToRead,
   retryWhileBusy,
@@ -146,6 +146,6 @@ export async function inTransaction<T>(
   } catch (error) {
     // SQLite itself rolls back after some errors, such as a full disk.
     if (database.isTransaction) database.exec("ROLLBACK");
-    throw explainFull(file, error);
+    throw explainFullDisk(file, error);
   }
 }

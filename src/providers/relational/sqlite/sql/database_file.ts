@@ -61,7 +61,7 @@ export function tryWriting(file: DatabaseFile): void {
 }
 
 /** Adds the file to SQLite's error for a full disk, which names none; returns any other error as it is. */
-export function explainFull({ path }: Pick<DatabaseFile, "path">, error: unknown): unknown {
+export function explainFullDisk({ path }: Pick<DatabaseFile, "path">, error: unknown): unknown {
   if (messageOf(error) !== "database or disk is full") return error;
   return new ConnectorError(
     `Cannot write to database "${path}": the disk is full, the database is unchanged`,

@@ -70,7 +70,7 @@ export function buildReplay(
 ): LoadedPipeline {
   const { pipeline, ceiling: _ceiling, logging: _logging, ...rest } = loaded;
   const streams = replayed.map(({ stream, recorded }) =>
-    replaceEnds(stream, recorded!, fixture, loaded.target.provider, work)
+    replaceSourceAndTarget(stream, recorded!, fixture, loaded.target.provider, work)
   );
   return {
     ...rest,
@@ -86,7 +86,7 @@ export function buildReplay(
   };
 }
 
-function replaceEnds(
+function replaceSourceAndTarget(
   stream: Stream,
   recorded: FixtureStream,
   { target }: Fixture,

@@ -7,7 +7,7 @@ import { readVariable } from "../../terminal/stdio.ts";
 import type { Context } from "../context.ts";
 import type { FailedRun } from "./find_run.ts";
 import { findRowPlace } from "./find_row.ts";
-import { listNamesIn, maskStrictly, ValueRedactor } from "./redact.ts";
+import { listNamesIn, maskStrictly, ValueRedactor } from "./value_redactor.ts";
 import type { BundleFile } from "./write_bundle.ts";
 
 /** What the files are made of. */
