@@ -91,16 +91,16 @@ export async function deleteMissing(
   );
 }
 
-/** A load of the keys of the source, in columns of the target. */
+/** A load that writes all keys of the source into a temporary table, in columns of the target. */
 export interface KeyLoad<T> {
   readonly task: LoadTask;
   readonly target: T;
 }
 
 /**
- * The load of the keys of the source into a table of the session; undefined where the stage has them all.
+ * Describes the load of the keys of the source into a temporary table; undefined if the stage has all keys.
  *
- * @param target that of the records
+ * @param target of the records
  */
 export function describeKeyLoad<T extends Table, E>(
   task: LoadTask,
@@ -116,8 +116,8 @@ export function describeKeyLoad<T extends Table, E>(
 }
 
 /**
- * Adds the keys of staged rows to those of the source: a row that was read and is gone since has been loaded, and the
- * next load deletes it.
+ * Adds the keys of staged rows to those of the source. A row that the source lost after it was read is loaded by
+ * this load, and deleted by the next one.
  *
  * @param keys quoted names of columns of both tables
  */
@@ -127,8 +127,8 @@ export function addStaged(table: string, staging: string, keys: readonly string[
 }
 
 /**
- * Words for the evidence of a load, with a leading comma, and those of the source for its keys where they were read
- * besides. Empty for a load that deletes no rows.
+ * Evidence of the deleted rows, with a leading comma, and of the keys that were read for them. Empty for a load that
+ * deletes no rows.
  */
 export async function describeDeleted(
   { history, keys }: Pick<LoadTask, "history" | "keys">,
@@ -139,7 +139,7 @@ export async function describeDeleted(
   return keys === undefined ? words : `${words} by keys: ${(await keys.committed()).evidence}`;
 }
 
-/** @throws {LoaderError} for a version that is valid only later */
+/** @throws {LoaderError} for a version that begins at the time of this load or later */
 async function closeVersions(
   session: SqlSession,
   { name, label }: Table,

@@ -76,7 +76,7 @@ export class VersionedLoad implements StagedKeys {
    * @param onFilled called when the table of versions has its rows
    * @returns what was done, for the receipt
    * @throws {LoaderError} for rows that have no place among the versions
-   * @throws {VerificationError} where the table does not have what was written
+   * @throws {VerificationError} if the table lacks what was written
    */
   async write(onFilled: () => Promise<void> = () => Promise.resolve()): Promise<string> {
     const { fillVersions, findEndings, findNew, changes, counted } = this.statements;
@@ -149,7 +149,7 @@ function refuseTimeColumns<T extends Table, E>(
 }
 
 /**
- * The statements that change the target, for a plan, which has neither the time of the load nor its tables.
+ * Returns the statements that change the target, for a plan: placeholders stand for the time and tables of a load.
  *
  * @param name quoted
  * @param table unset where the load creates it
@@ -212,7 +212,7 @@ function describeVersioned(
   return { name, columns, upsertKeys, history };
 }
 
-/** SQL of the present, in the type of the columns that have the times of versions. */
+/** SQL of the time of this load, in the type of the columns with the times of versions. */
 function loadTime({ momentLiteral }: Dialect, { staged, history }: VersionedTask): string {
   const field = staged.fields.find(({ name }) => name === history.fromField);
   const dtype = field?.dtype === "timestamp" ? "timestamp" : "timestamp_tz";

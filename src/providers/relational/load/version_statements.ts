@@ -1,6 +1,6 @@
 /**
- * The statements of a load that keeps versions of records. They find in tables of the session what is to be
- * written, and none of them names such a table twice, which MySQL refuses.
+ * The statements of a load that keeps versions of records. They compute the changes in temporary tables. None of
+ * them names a temporary table twice, since MySQL refuses that.
  */
 import type { History } from "../../../core/contracts/loader.ts";
 import type { Field } from "../../../models/field.ts";
@@ -31,7 +31,7 @@ export function updateFrom(
 /** A column, and the SQL of its new value. */
 export type ColumnValue = readonly [column: string, value: string];
 
-/** Tables of the session, by their quoted names. */
+/** Quoted names of temporary tables. */
 export interface VersionTables {
   /** The staged rows, in the columns of the target. */
   readonly stage: string;
@@ -58,7 +58,7 @@ export interface VersionedTable {
 /**
  * In the statements, `t` is the target, `v` the table of staged versions, and `e` that of endings. The columns of
  * `v` besides those of the target: `dxt time` from which a version is valid, `dxt next` that of the next staged
- * version of its key, `dxt rank` 1 for the row that counts among those of one version, `dxt new` 1 for a version
+ * version of its key, `dxt rank` 1 for the last row of a version, which counts, `dxt new` 1 for a version
  * that the target lacks. Those of `e` besides the keys: `dxt from` of the version, `dxt until` its new end.
  */
 export class VersionStatements {
@@ -78,7 +78,7 @@ export class VersionStatements {
   readonly #until: string;
   /** SQL of the time from which a staged row is valid. */
   readonly #staged: string;
-  /** Each time of the field is a version; otherwise each load makes one of what has changed. */
+  /** Whether each time of a field begins a version; otherwise each load adds one version of a changed row. */
   readonly #isTimed: boolean;
 
   /** @param now SQL of the time of the load */
@@ -177,7 +177,7 @@ export class VersionStatements {
     return [...this.#corrections, this.#additions, this.#ends];
   }
 
-  /** Staged rows with the time of a version that the target has correct it. */
+  /** A staged row with the time of an existing version overwrites that version. */
   get #corrections(): string[] {
     if (!this.#isTimed || this.#others.length === 0) return [];
     return [
@@ -227,10 +227,10 @@ export class VersionStatements {
     return {
       /** Staged rows without a time. */
       timeless: `${versions} WHERE ${this.#time} IS NULL`,
-      /** Versions of the target that the time of the load does not end. */
+      /** Versions of the target that begin or end after this load: it cannot end them. */
       later:
         `${this.#pairs} AND v.${this.#isNew} = 1 AND (t.${this.#from} >= v.${this.#time} OR t.${this.#to} > v.${this.#time})`,
-      /** Staged rows that a later one takes the place of. */
+      /** Staged rows that a later row of the same version replaces. */
       superseded: `${versions} WHERE ${this.#rank} > 1`,
       added: `${versions} WHERE ${this.#isNew} = 1`,
       ending: endings,
@@ -247,7 +247,7 @@ export class VersionStatements {
 
   /**
    * The query that reads the versions of the staged rows back. The keys are those of the stage, and so are rows
-   * that a later one takes the place of.
+   * that a later row of the same version replaces.
    */
   selectLoaded(superseded: boolean): string {
     const select = (value: (column: string) => string) =>
@@ -288,7 +288,7 @@ export class VersionStatements {
     return `${this.#sameKey("t", "e")} AND t.${this.#from} = e.${this.#endFrom}`;
   }
 
-  /** The collation of the target's own column compares. */
+  /** Compares by the collation of the target's column. */
   #sameKey(one: string, other: string): string {
     return this.keys.map((key) => `${one}.${key} = ${other}.${key}`).join(" AND ");
   }

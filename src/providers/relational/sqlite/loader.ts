@@ -129,7 +129,7 @@ export class SqliteLoader extends RelationalLoader<SqliteSession, SqliteTable, C
   }
 }
 
-/** The keys of the staged rows, or those of the source where they were read besides. */
+/** Returns the keys of the staged rows, and all keys of the source if the stage has only some. */
 async function findKeys(
   database: DatabaseSync,
   target: Target,

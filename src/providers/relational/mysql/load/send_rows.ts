@@ -16,8 +16,8 @@ import { acceptInSteps } from "./accept_rows.ts";
 import { refuseWarnings } from "./staged_upsert.ts";
 
 /**
- * Sends all rows as a file, or as INSERT statements if the server accepts no files, as MySQL 8 by default. Where
- * rows may be rejected, a statement has to tell that it refuses one, as those of a file do not.
+ * Sends all rows as a file, or as INSERT statements if the server accepts no files, as MySQL 8 by default. If
+ * rows may be rejected, it sends statements, since LOAD DATA does not report a row that it refuses.
  *
  * @returns the number of rows that the server took
  */

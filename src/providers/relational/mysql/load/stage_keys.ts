@@ -1,4 +1,4 @@
-/** The keys of the source in a temporary table, where they were read besides the staged rows. */
+/** Writes all keys of the source into a temporary table, if the stage has only some of its rows. */
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import { VerificationError } from "../../../../core/errors.ts";
 import { addStaged, describeKeyLoad } from "../../load/deletes.ts";

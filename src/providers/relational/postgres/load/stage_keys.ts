@@ -1,4 +1,4 @@
-/** The table of the session that shows which keys the source has. */
+/** Chooses or fills the temporary table that shows which keys the source has. */
 import type { LoadTask } from "../../../../core/contracts/loader.ts";
 import { addStaged, describeKeyLoad, type StagedKeys } from "../../load/deletes.ts";
 import { upsertColumns } from "../../load/upsert.ts";
@@ -10,7 +10,7 @@ import { STAGE } from "./upsert.ts";
 
 const KEYS = "dxt_keys";
 
-/** The staged rows, or the keys of the source where these were read besides, which are copied here. */
+/** Returns the table of the staged rows; if the stage lacks keys of the source, copies all keys into another table. */
 export async function stageKeys(
   session: Session,
   task: LoadTask,
@@ -27,7 +27,7 @@ export async function stageKeys(
   );
   await copyIn(session, load.task, load.target, table);
   await session.query(addStaged(table, STAGE, keys));
-  // The server knows nothing of a table that is new, and would look for each key by itself.
+  // Without statistics of a new table, the server would search for each key on its own.
   await session.query(`ANALYZE ${table}`);
   return { table, keys };
 }

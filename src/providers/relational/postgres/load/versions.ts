@@ -48,7 +48,7 @@ export async function writeVersions(
   const copied = await copyIn(session, task, target, STAGE);
   const written = await load.write(async () => {
     await session.query(`CREATE INDEX ON pg_temp.${VERSIONS} (${load.keys.join(", ")})`);
-    // The server knows nothing of a table that is new, and would join row by row.
+    // Without statistics of a new table, the server would join row by row.
     await session.query(`ANALYZE pg_temp.${VERSIONS}`);
   });
   const staged = { ...await stageKeys(session, task, target), now: load.now };

@@ -32,7 +32,7 @@ export class UpsertedRows implements StagedKeys, Disposable {
   /**
    * Reads the keys from the stage.
    *
-   * @param ofSource the keys of the source, which are added
+   * @param ofSource all keys of the source, added to those of the stage
    */
   static async find(
     database: DatabaseSync,
@@ -57,7 +57,7 @@ export class UpsertedRows implements StagedKeys, Disposable {
       }
     };
     await add(task, columns);
-    // A row that was read and is gone since has been loaded: the next load deletes it.
+    // A row that the source lost after it was read is loaded now: the next load deletes it.
     if (ofSource !== undefined) await add(ofSource.task, ofSource.target.columns);
     database.exec(`CREATE INDEX temp.dxt_upserted_index ON dxt_upserted_keys (${names})`);
     return found;

@@ -60,7 +60,7 @@ export function tryWriting(file: DatabaseFile): void {
   }
 }
 
-/** Adds the file to SQLite's error for a full disk, which names none; returns any other error as it is. */
+/** Adds the path to SQLite's error for a full disk, which names no file; returns any other error unchanged. */
 export function explainFullDisk({ path }: Pick<DatabaseFile, "path">, error: unknown): unknown {
   if (messageOf(error) !== "database or disk is full") return error;
   return new ConnectorError(
