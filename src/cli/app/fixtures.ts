@@ -5,13 +5,13 @@ import { messageOf } from "../../core/errors.ts";
 import type { Context, ImportOptions } from "./context.ts";
 import { announcePipeline } from "./context.ts";
 
-/** Connections for reading a pipeline of which only the rest matters. */
+/** Connections for a pipeline that is read for its other settings. */
 const NONE: StandIns = {
   source: { provider: "local" },
   target: { provider: "sqlite", path: "target.db" },
 };
 
-/** The folder of a pipeline's fixture where the command line names none. */
+/** Returns the default folder of a pipeline's fixture. */
 export function chooseFixtureFolder(path: string, { pipeline: { name } }: LoadedPipeline): string {
   return join(dirname(path), "fixtures", name);
 }

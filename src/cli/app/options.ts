@@ -94,7 +94,7 @@ export const retries = () =>
       message`Try a stream again up to N times after a failure that may pass, such as a lost connection or a deadlock (default: the stream's retry.attempts - 1, which is 2)`,
   }));
 
-/** Those of the model, whose module loads zod. */
+/** Copied from `models/stream.ts`, since that module loads zod. */
 const VERIFY_LEVELS = ["counts", "aggregates", "full"] as const satisfies readonly VerifyLevel[];
 
 export const verify = () =>

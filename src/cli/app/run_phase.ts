@@ -206,7 +206,7 @@ function adviseRepair(
   }
 }
 
-/** People who know the command need no reminder after each failure. */
+/** Shown with --verbose only: users who know the command need no reminder. */
 function adviseReport({ pipeline: name, status }: RunResult, path: string, { printer }: Context) {
   if (status !== "failed" && status !== "partial") return;
   const command = `dxt explain-failure ${shellWord(path)}`;

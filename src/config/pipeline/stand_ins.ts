@@ -2,15 +2,15 @@
 import { getChild, makeMap, type MapTree, scalar, withEntry } from "../text/tree.ts";
 
 /**
- * The keys of both connections. Nothing else is then needed to read the pipeline: a variable without a value
- * stands for its own name.
+ * The keys of both connections. The pipeline can then be read without variables: one without a value stands for its
+ * own name.
  */
 export interface StandIns {
   readonly source: Readonly<Record<string, string>>;
   readonly target: Readonly<Record<string, string>>;
 }
 
-/** The pipeline with these connections, if any; their errors name the places of its own. */
+/** Replaces the connections of a pipeline. Errors in stand-ins point at the connections that the file has. */
 export function replaceConnections(tree: MapTree, standIns: StandIns | undefined): MapTree {
   if (standIns === undefined) return tree;
   return (["source", "target"] as const).reduce((replaced, end) => {

@@ -1,4 +1,4 @@
-/** Collects what is known of a failed run as files that may be sent: secrets masked, values of rows left out. */
+/** Collects what is known of a failed run in files for another person: secrets masked, values of rows left out. */
 import { type LoadedPipeline, maskFile } from "../../../config/mod.ts";
 import { messageOf } from "../../../core/errors.ts";
 import type { KeptStage, TrialResult } from "../../../runner/mod.ts";
@@ -10,9 +10,9 @@ import { findRowPlace } from "./find_row.ts";
 import { listNamesIn, maskStrictly, ValueRedactor } from "./value_redactor.ts";
 import type { BundleFile } from "./write_bundle.ts";
 
-/** What the files are made of. */
+/** What the files are written from. */
 export interface FailureSources {
-  /** Path of the pipeline file; undefined where no run tells it. */
+  /** Path of the pipeline file; undefined if neither the user nor the run names it. */
   readonly path: string | undefined;
   /** Undefined if it cannot be loaded now; then `problems` says why. */
   readonly loaded: LoadedPipeline | undefined;
@@ -80,7 +80,7 @@ export async function collectFailure(
   ];
 }
 
-/** Makes texts safe to be sent. */
+/** Masks secrets, and redacts values of rows unless they are wanted. */
 class SafeTexts {
   readonly #values: ValueRedactor | undefined;
 

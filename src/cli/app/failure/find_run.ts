@@ -5,10 +5,10 @@ import { ifPresent } from "../../../core/files/if_present.ts";
 import { listReceipts } from "../../../integrity/receipt_files.ts";
 import type { RunReceipt, RunResult } from "../../../models/result.ts";
 
-/** Most bytes that are read of a log, from its end. */
+/** Bytes at the end of a log that are read at most. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** A line of the log, as a later version may have written it, too. */
+/** A line of the log, maybe of a later version of dxt, with further keys. */
 export interface FoundLine {
   readonly time: string;
   readonly event: string;

@@ -1,4 +1,4 @@
-/** Takes values of rows, and text that may be a secret, out of what is handed to others. */
+/** Removes values of rows, and text that may be a secret, from texts that leave the machine. */
 import { maskSecrets } from "../../../core/errors.ts";
 
 const HIDDEN = "…";
@@ -42,10 +42,10 @@ const NOTES: readonly (readonly [RegExp, string])[] = [
 const WORD = /[A-Za-z0-9]{10,}/g;
 const KNOWN = /\b(?:sk|pk|rk|gh[a-z]|glpat|xox[a-z]|AKIA|ASIA|eyJ)[\w.-]{12,}/g;
 const UUID = /([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/gi;
-/** Changes between letters and digits that a word of people does not have. */
+/** The most changes between letters and digits in a word of a language; a random word has more. */
 const MOST_CHANGES = 2;
 
-/** Masks what looks like a secret, however unlikely: the text is read by people who need no such word. */
+/** Masks even what is unlikely to be a secret: a masked word costs the reader of a failure little. */
 export function maskStrictly(text: string): string {
   const masked = [...COMMENTS, ...NOTES].reduce(
     (shown, [pattern, by]) => shown.replace(pattern, by),
@@ -65,7 +65,7 @@ function isRandom(word: string): boolean {
 
 /** Leaves values of rows out of messages, results and lines of the log. */
 export class ValueRedactor {
-  /** @param names texts that are no values: of streams, fields, tables and files */
+  /** @param names texts that are kept: names of streams, fields, tables and files */
   constructor(private readonly names: ReadonlySet<string>) {}
 
   text(text: string): string {

@@ -1,4 +1,4 @@
-/** `dxt explain-failure`: collects what is known of a failed run in one file that may be sent. */
+/** `dxt explain-failure`: collects in one file what is known of a failed run, for another person. */
 import {
   argument,
   type InferValue,
@@ -128,7 +128,7 @@ async function explain(values: FailureOptions, context: Context): Promise<number
   });
 }
 
-/** Where runs leave records, by the options, the project, or by habit. */
+/** Places of receipts and log: by the options, by the project, or the default. */
 function chooseRunPlaces({ receipts, logFile }: FailureOptions, loaded?: LoadedPipeline) {
   return {
     receipts: receipts ?? loaded?.logging?.receipts ?? "receipts",
@@ -152,7 +152,7 @@ async function requireFile(path: string): Promise<void> {
 
 const isYAML = (name: string) => /\.ya?ml$/i.test(name);
 
-/** A pipeline that cannot be loaded may be the failure. */
+/** Returns undefined for a pipeline that cannot be loaded: that may be the failure. */
 async function openIfValid(
   path: string,
   values: FailureOptions,
