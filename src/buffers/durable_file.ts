@@ -80,7 +80,7 @@ export async function explainDiskErrors<T>(
   }
 }
 
-/** The error with a way out for an error of the system; any other error as it is. */
+/** Returns a BufferError with a way out for an error of the system; any other error unchanged. */
 export function createDiskError(path: string, error: unknown, size: number): unknown {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string" || error instanceof Deno.errors.NotCapable) return error;

@@ -84,7 +84,7 @@ export class FileBuffer implements Buffer {
   }
 }
 
-/** The manifest describes files: their bytes are in the folder. */
+/** A manifest has no bytes of dead letters: they are in a file beside it. */
 function withoutBytes({ bytes: _, ...file }: RejectedFile): StagedFile {
   return file;
 }

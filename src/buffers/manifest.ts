@@ -43,7 +43,7 @@ const Manifest = z.strictObject({
   count: z.int().min(0),
   fields: z.array(Field),
   files: z.array(StagedFileShape),
-  /** Dead letters of records that the source has and the stage has not. */
+  /** Dead letters of records that the stage lacks. */
   rejected: z.array(StagedFileShape).optional(),
   evidence: z.string(),
   /** What a target must hold; not in stages of earlier versions. */

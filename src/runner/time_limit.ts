@@ -5,11 +5,11 @@ import type { StreamPlan } from "./plan/pipeline_plan.ts";
 export interface TimeLimit extends Disposable {
   /** Aborts when the run's signal does, or when the time is over. */
   readonly signal: AbortSignal;
-  /** The timeout, in place of an error that it has caused. */
+  /** Returns the timeout instead of an error that it has caused; any other error unchanged. */
   explain(error: unknown): unknown;
 }
 
-/** Starts the time of a stream. */
+/** Starts the timer of a stream. */
 export function limitTime(
   { stream: { timeout_seconds: seconds } }: Pick<StreamPlan, "stream">,
   signal: AbortSignal,

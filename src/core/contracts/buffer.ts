@@ -71,7 +71,7 @@ export interface StageTotals {
   readonly evidence: string;
   /** Of all records; unset where bytes were kept, and in the stage of an earlier version. */
   readonly summary?: RowsSummary | undefined;
-  /** Of the records that the source has and the stage has not; unset if there are none. */
+  /** Dead letters of the records that the stage lacks; unset if it lacks none. */
   readonly rejected?: readonly RejectedFile[] | undefined;
 }
 

@@ -174,9 +174,9 @@ export interface Provider<Config = unknown, C extends Connector = Connector> {
    */
   readonly connectionsPerThread?: number;
   /**
-   * Whether a worker may keep an open connection for a moment, for the next stream of the same keys: a login
-   * may cost a server more than a small stream. Only for a connection that is the same as a new one once a
-   * stream has ended, that notices that the other system has closed it, and that locks nothing.
+   * Whether a worker may keep a connection open for a second, for the next stream with the same settings: a login
+   * may cost a server more than a small stream. Set it only if a used connection behaves as a new one, notices
+   * that the server has closed it, and holds no lock.
    */
   readonly keepsConnections?: boolean;
   /** The least that a connection needs for this usage; nothing of a kind that is left out. */

@@ -1,4 +1,4 @@
-/** Types that were guessed from values: which types hold them, and which type holds two of them. */
+/** Compares types that were guessed from values with the types of columns. */
 import { type DXTType, MAX_DECIMAL_PRECISION } from "../../models/dtype.ts";
 import type { Field } from "../../models/field.ts";
 import type { MappedType } from "../contracts/type_mapper.ts";
@@ -32,9 +32,9 @@ const HELD: Partial<Record<DXTType, readonly DXTType[]>> = {
 const CERTAIN: ReadonlySet<DXTType> = new Set(Object.values(HELD).flat());
 
 /**
- * Whether a type may hold the values from which another was guessed. A guess of int64 fits a smaller integer: a value
- * that does not is refused when it is read. Only what was seen for certain speaks against a type: a string of JSON
- * may be a date, and a column without values anything.
+ * Whether a type may hold the values from which another type was guessed. Text that no other type can read excludes all
+ * types but string and json; numbers, times and bools exclude the types that cannot hold them. A string of JSON may be a
+ * date. An int64 fits a smaller integer type: a value beyond its range is refused when it is read.
  */
 export function mayHoldGuess(guess: Typed & Pick<Field, "only_text">, type: Typed): boolean {
   if (type.dtype === "string" || type.dtype === "json") return true;
@@ -52,7 +52,7 @@ export function findWiderType(a: Typed, b: Typed): WiderType | undefined {
   const types = new Set([a.dtype, b.dtype]);
   const only = (...allowed: DXTType[]) => [...types].every((type) => allowed.includes(type));
   if (only("date", "timestamp")) return { dtype: "timestamp" };
-  // Text that no double holds exactly is refused when it is read.
+  // A number that no double holds exactly is refused when it is read.
   if (only("int64", "float64")) return { dtype: "float64" };
   if (!only("int64", "uint64", "decimal")) return undefined;
   const whole = Math.max(...[a, b].map(wholeDigits));

@@ -126,7 +126,7 @@ export async function* convertRecords(
   if (rows > 0) yield buildBatch(schema, columns);
 }
 
-/** Reads more bytes. With a quote that was left open, the next scan fails for its line. */
+/** Reads more bytes; false at the end. A record above its size limit, as with an open quote, fails the next scan. */
 async function fill(tokens: Tokenizer, skipsMalformed: boolean): Promise<boolean> {
   return (skipsMalformed && tokens.refuseLargeRecord()) || await tokens.fill();
 }

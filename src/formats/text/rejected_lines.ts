@@ -5,7 +5,7 @@ import type { RejectedRecord } from "../../core/contracts/extractor.ts";
 import type { FileInput, ReadRequest } from "../format.ts";
 
 const BLOCK = 1024 * 1024;
-/** Most bytes of a record's text that a letter has. */
+/** Bytes of a record's text that its dead letter has at most. */
 const MOST_TEXT = 4096;
 
 const utf8 = new TextDecoder();
@@ -16,8 +16,8 @@ interface Fault extends RejectedRecord {
 }
 
 /**
- * Holds the faults of some records, which are found without waiting, until they are reported. Without
- * `rejections` in the request it takes none.
+ * Collects the faults that synchronous parsing finds, until `report` is awaited. Without `rejections` in the request
+ * it takes none.
  */
 export class RejectedLines {
   #faults: Fault[] = [];
@@ -40,7 +40,7 @@ export class RejectedLines {
     this.#faults.push({ error, ...record });
   }
 
-  /** Rejects what is held. In a range of the file, records before it are not counted, but lines are. */
+  /** Rejects the collected records. In a range of a file they have a line of the whole file, but no number. */
   async report(): Promise<void> {
     if (this.#faults.length === 0) return;
     const { input: { name: file }, request: { range, rejections } } = this;

@@ -14,7 +14,7 @@ import { plainClass } from "../worker/connection_clients.ts";
 import { type ExtractSpec, newStats } from "../worker/extract_spec.ts";
 import { extractToStage } from "./extract_partitions.ts";
 
-/** Whether a load deletes records, and its stage does not show which: that of a range, or of a repair. */
+/** Whether a load deletes records, and its stage has only some keys: that of a range, or of a repair. */
 export function needsKeys(
   plan: StreamPlan,
   context: LoadOptions,
@@ -53,7 +53,7 @@ function selectKeys(spec: ExtractSpec, keys: readonly string[]): ExtractSpec {
     request: {
       ...request,
       projections: request.projections.filter(({ field }) => isKey(field)),
-      // The fields of the records are known already.
+      // The extraction of the records has checked the fields of the source.
       complete: false,
     },
     generated: spec.generated.filter(isKey),

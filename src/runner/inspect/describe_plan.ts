@@ -1,4 +1,4 @@
-/** What a pipeline is to dxt: each stream with its classes and settings, as a plan without connections resolves it. */
+/** Describes a pipeline as dxt reads it: each stream with its classes and settings, planned without connections. */
 import { isSettingsKey, type LoadedPipeline, maskSettings } from "../../config/mod.ts";
 import { SECRET_KEY } from "../../core/errors.ts";
 import type { Endpoint } from "../plan/endpoint.ts";

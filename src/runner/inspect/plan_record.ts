@@ -43,7 +43,7 @@ class SettingDigester {
     return this.#digestSettings({ ...stream, source, target, ...chosen, buffer });
   }
 
-  /** Passwords are left out: one that was changed for another leads to the same system. */
+  /** Passwords are left out: a new password leads to the same system. */
   #digestSettings(settings: object): SettingDigests {
     const shown = Object.entries(settings).filter(([key, value]) =>
       value !== undefined && !SECRET_KEY.test(key)

@@ -190,7 +190,7 @@ class EarlyLoad {
   }
 }
 
-/** Where the rows go that the target refuses. */
+/** Opens the dead letters for rows that the target refuses. */
 function openLetterBox(
   { stream }: StreamPlan,
   letters: LoadLetters,

@@ -39,7 +39,7 @@ export class LoadLetters {
   ) {}
 
   /**
-   * Opens the box for the rows that the target refuses.
+   * Opens the dead letters for rows that the target refuses.
    *
    * @param fields of the stage
    */
@@ -47,7 +47,7 @@ export class LoadLetters {
     const writer = await this.#open(fields);
     return {
       append: (letters) => {
-        // What cannot be written now cannot be sealed later.
+        // `append` runs in a message handler: `seal` throws its error.
         try {
           if (this.#failure === undefined) writer.append(letters);
         } catch (error) {

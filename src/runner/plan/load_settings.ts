@@ -32,7 +32,7 @@ export function chooseLoadSettings(
   };
 }
 
-/** How a load may change the types of its target's columns: not at all, to types that hold more, or to any type. */
+/** How a load may change the types of its target's columns: not at all, to wider types, or to any type. */
 export type TypeChange = "none" | "widen" | "any";
 
 export function chooseTypeChange(
@@ -94,7 +94,7 @@ export function listOwnColumns(plan: Pick<StreamPlan, "stream" | "mode">): strin
   return [validFrom, validTo, isCurrent];
 }
 
-/** The target's column that has a time in each row that is no longer there, or no longer current. */
+/** The target's column that is not NULL in deleted rows, and in versions that have ended. */
 export function findEndColumn(plan: Pick<StreamPlan, "stream" | "mode">): string | undefined {
   return plan.mode === "scd2" ? chooseHistory(plan).validTo : findDeletedColumn(plan.stream.load);
 }

@@ -48,13 +48,13 @@ export class Masker {
   /** Days that all dates of a run are moved back by: whole weeks, so that weekdays stay. */
   readonly #days: number;
 
-  /** @param key the same key masks the same value alike; a random one cannot be guessed */
+  /** @param key the same key masks a value alike */
   constructor(key: Uint8Array) {
     this.#permutation = new Permutation(key);
     this.#days = DAYS.least + 7 * Number(this.#permutation.number("days", DAYS.weeks));
   }
 
-  /** A value of the field's type in place of another. NULL, booleans, zero and times of day stay. */
+  /** Returns the masked value, of the field's type. NULL, booleans, zero and times of day stay. */
   mask(value: Value, field: Pick<Field, "dtype">): Value {
     if (value === null || typeof value === "boolean") return value;
     if (value instanceof JSONText) return new JSONText(this.#maskJSON(value.text));
@@ -122,7 +122,7 @@ export class Masker {
       const number = Number(exponent === undefined ? text : `${text}e${exponent}`);
       return isSingle ? Math.fround(number) : number;
     };
-    // The text, since a number that is too small or too large for the type has no way back.
+    // Masks the text: a number that underflows or overflows its type could not be masked again.
     return read(this.#repeat(
       digits!,
       (text) => this.#permuteDigits(text),
@@ -130,7 +130,7 @@ export class Masker {
     ));
   }
 
-  /** Masks until the value fits: each value within the bounds then still has a different one within them. */
+  /** Masks until the value is within its bounds (cycle walking), so that different values stay different. */
   #repeat<T>(value: T, mask: (value: T) => T, fits: (value: T) => boolean): T {
     let masked = mask(value);
     while (!fits(masked)) masked = mask(masked);
@@ -169,7 +169,7 @@ export class Masker {
     if (value instanceof Temporal.PlainTime) return value;
     const { year } = value instanceof Temporal.Instant ? value.toZonedDateTimeISO("UTC") : value;
     if (year < YEARS.first || year > YEARS.last) return value;
-    // An instant knows no days.
+    // Temporal.Instant takes no days.
     if (value instanceof Temporal.Instant) return value.subtract({ hours: this.#days * 24 });
     return value.subtract({ days: this.#days });
   }
@@ -193,7 +193,7 @@ export class Masker {
   }
 }
 
-/** Undefined for a day that no calendar has. */
+/** Returns undefined for a day that does not exist. */
 function readDay(text: string): Temporal.PlainDate | undefined {
   try {
     return Temporal.PlainDate.from(text);

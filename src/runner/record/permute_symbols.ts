@@ -7,7 +7,7 @@ export interface Position {
   readonly radix: number;
 }
 
-/** Rounds of the network; four make the halves depend on each other, more make guesses harder. */
+/** Rounds of the Feistel network: four make the halves depend on each other, more make guesses harder. */
 const ROUNDS = 8;
 
 /**
@@ -19,7 +19,10 @@ const MOST_PERMUTED = 64;
 /** Bits of a pseudorandom number beyond those of its bound, so that no remainder is more likely. */
 const SPARE_BITS = 64;
 
-/** Permutes the sequences of one shape among each other. Without the key the change cannot be undone. */
+/**
+ * Permutes the sequences of one shape among each other. Without the key only guesses undo the change: a short
+ * sequence has few others, and a frequent one stays frequent.
+ */
 export class Permutation {
   constructor(private readonly key: Uint8Array) {}
 

@@ -1,4 +1,4 @@
-/** The fields whose values a fixture has as they are: named by the command or the pipeline, or masked by nothing. */
+/** The fields whose values a fixture keeps: named by command or pipeline, watermarks, and some types. */
 import { suggestWord } from "../../core/did_you_mean.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import { listNames } from "../../core/suggest_stream.ts";
@@ -7,7 +7,7 @@ import type { Stream } from "../../models/stream.ts";
 import { getExpression, nameInSource } from "../plan/field_declarations.ts";
 import type { RecordedColumn } from "./read_rows.ts";
 
-/** Types that masking does not change: two values, or a time of day, tell nobody apart. */
+/** Types that masking does not change: their values are too few to identify anybody. */
 const SHARED: ReadonlySet<string> = new Set(["bool", "time"]);
 
 export class PlainFields {

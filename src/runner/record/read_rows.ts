@@ -19,7 +19,7 @@ export type ReadContext = Pick<
   "source" | "threads" | "signal" | "mayExplore" | "warn"
 >;
 
-/** A column of the rows: a column of the source, or an expression that the source has computed. */
+/** A column of the source, or an expression that the source has computed. */
 export interface RecordedColumn {
   /** Its name in the source, or one for the expression; the type that it was read as. */
   readonly field: Field;
@@ -37,8 +37,9 @@ export interface RecordedRows {
 }
 
 /**
- * Reads at most `most` rows from the beginning of the stream: what its first run would read. The target is
- * not asked.
+ * Reads the first rows that the first run of a stream would read. The target is not asked.
+ *
+ * @param most rows to read at most
  *
  * @throws {DXTError} for a source that cannot be read, or has no records
  */

@@ -21,9 +21,9 @@ export interface RecordOptions extends Selection {
   readonly rows: number;
   /** Fields that stay as they are: `field` in each stream that has it, or `stream.field`. */
   readonly plain: readonly string[];
-  /** Of the masking: the same key masks a value alike in each fixture. */
+  /** Key of the masking: the same key masks a value alike in each fixture. */
   readonly key: Uint8Array;
-  /** The pipeline as it reads without values of variables. */
+  /** The pipeline, read without values of variables. */
   readonly written: LoadedPipeline;
   /** Version of dxt. */
   readonly version: string;

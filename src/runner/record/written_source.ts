@@ -1,4 +1,4 @@
-/** The source of a stream as its pipeline spells it, for a file that a repository may have. */
+/** The source of a stream as its pipeline spells it, for a file that may be committed. */
 import { maskSecrets, SECRET_KEY } from "../../core/errors.ts";
 
 /** A copy of a JSON value without what looks like a secret: a header of a request may hold one. */

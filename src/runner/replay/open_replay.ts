@@ -1,4 +1,4 @@
-/** Opens a fixture for a pipeline: checks that both fit, and that nothing outside of it is needed. */
+/** Opens a fixture for a pipeline: checks that both fit, and that the replay needs no network. */
 import type { LoadedPipeline } from "../../config/mod.ts";
 import { ConfigurationError } from "../../core/errors.ts";
 import type { Fixture } from "../record/fixture.ts";
@@ -9,7 +9,7 @@ import { checkFit, type FitNames } from "./check_fit.ts";
 import { buildReplay, matchStreams, type ReplayPlaces } from "./replay_pipeline.ts";
 
 /**
- * The pipeline with the fixture as its source and embedded targets, only the selected streams. Its workers
+ * Returns the selected streams of the pipeline with the fixture as source and an embedded target. Its workers
  * have no permission to use the network.
  *
  * @param loaded read with the connections that `chooseStandIns` returns

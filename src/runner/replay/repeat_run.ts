@@ -46,7 +46,7 @@ export async function repeatRun(
   });
 }
 
-/** What reads only what is new reads nothing again. */
+/** A repeated incremental run reads no rows, and would fail `min_rows`. */
 function withoutLeastRows(loaded: LoadedPipeline): LoadedPipeline {
   const { pipeline } = loaded;
   const streams = pipeline.streams.map((

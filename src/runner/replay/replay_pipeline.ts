@@ -19,7 +19,7 @@ export interface ReplayPlaces {
   readonly work: string;
 }
 
-/** The embedded systems: files for a target of files, else a SQLite database. */
+/** Returns the embedded connections: files for a target of files, else a SQLite database. */
 export function chooseStandIns(
   { target: { category } }: Pick<Fixture, "target">,
   { fixture, work }: ReplayPlaces,
@@ -59,6 +59,8 @@ export function matchStreams(
 }
 
 /**
+ * Builds the pipeline of a replay.
+ *
  * @param loaded read with the connections that {@linkcode chooseStandIns} returns
  * @param replayed each with its rows
  */
@@ -118,7 +120,7 @@ function replaceSourceAndTarget(
   };
 }
 
-/** The fixture has the values of an expression, and the stand-in its own types. */
+/** Reads the recorded values of an expression, and drops native types that the stand-in does not have. */
 function replaceSource(
   field: FieldDeclaration,
   { columns }: FixtureStream,
@@ -136,7 +138,7 @@ function replaceSource(
   };
 }
 
-/** A table of SQLite with the whole name that the target has elsewhere: SQLite has no schemas. */
+/** Names a SQLite table by schema and table of the target, since SQLite has no schemas. */
 function nameTable(target: StreamTarget): StreamTarget {
   return { type: "relation", schema: "main", name: datasetName(target) };
 }
@@ -149,7 +151,7 @@ function placeTarget(target: StreamTarget): StreamTarget {
   return { ...target, path: target.path.endsWith("/") ? `${below}/` : below };
 }
 
-/** Bounds that hold for a slice of the rows; how old they are says nothing. */
+/** Lowers `min_rows` to the recorded rows, and drops `max_age`, since a fixture ages. */
 function relaxBounds(
   { max_age: _age, min_rows, ...bounds }: Expectations,
   { rows, complete }: FixtureStream,

@@ -26,7 +26,7 @@ export class ConnectionKeeper {
     }
     await this.#close();
     const timer = setTimeout(() => {
-      // Nobody waits for the end of an idle connection.
+      // No stream uses this connection: an error on closing it concerns none.
       this.#close().catch(() => {});
     }, this.keptMs);
     this.#kept = { ...connection, key: describeKeys(endpoint), timer };
@@ -54,7 +54,7 @@ export class ConnectionKeeper {
   }
 }
 
-/** All that tells one connection from another. */
+/** The settings by which connections are the same. */
 function describeKeys({ provider, ...keys }: Connectable): string {
   return JSON.stringify([provider.name, keys]);
 }

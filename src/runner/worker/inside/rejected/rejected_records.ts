@@ -61,9 +61,9 @@ export class RejectedRecords implements RecordRejections {
     this.#append({ ...this.#describe(record), step: "extract", kind: "syntax", message });
   }
 
-  /** Whether a row is rejected because a transform throws this for it. */
+  /** Whether a row is rejected if a transform throws this error for it. */
   takesThrown(error: unknown): boolean {
-    // A transform's own errors have no class of dxt, but for values that are not of their field's type.
+    // An error of dxt is no verdict on a row, except for a value that is not of its field's type.
     return this.rules.transform &&
       (!(error instanceof DXTError) || error.name === ValueError.name);
   }
