@@ -84,7 +84,7 @@ export type Manifest = z.infer<typeof Manifest>;
 const SealedManifest = z.unknown().transform((content, context) => {
   const { sha256, ...rest } = content as Record<string, unknown>;
   if (sha256 !== undefined && sha256 !== hashContent(rest)) {
-    context.addIssue("its SHA-256 is another one than it declares");
+    context.addIssue("its content does not match its SHA-256");
   }
   return rest;
 }).pipe(Manifest);

@@ -152,7 +152,7 @@ async function closeVersions(
   const later = await countRows(session, selectWhere(name, [...conditions, isLater]));
   if (later > 0) {
     throw new LoaderError(
-      `Cannot close versions of ${label}: ${later} of those that the source no longer has are valid from the time of this load or later ("${validFrom}"); mend these times, or run again later`,
+      `Cannot close versions of ${label}: ${later} versions of rows that the source no longer has begin at the time of this load or later ("${validFrom}"); correct these times, or run again later`,
     );
   }
   await session.query(
@@ -171,7 +171,7 @@ function refusePartOfSource({ staged: { details }, keys }: LoadTask, { label }: 
     : undefined;
   if (part === undefined) return;
   throw new LoaderError(
-    `Cannot delete rows of ${label}: the stage holds ${part}, so that it does not show which keys are gone; extract the stream anew`,
+    `Cannot delete rows of ${label}: the stage holds ${part}, so that it does not show which keys the source no longer has; extract the stream again`,
   );
 }
 

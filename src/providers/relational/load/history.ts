@@ -113,7 +113,7 @@ export class VersionedLoad implements StagedKeys {
     const wrong = fromField === undefined ? await this.#count(later) : 0;
     if (wrong === 0) return;
     throw new LoaderError(
-      `Cannot keep history in ${label}: ${wrong} versions have times in "${validFrom}" that are not before this load; compare the clock of this machine with that of earlier runs`,
+      `Cannot keep history in ${label}: ${wrong} versions have times in "${validFrom}" that are not before this load; check the clocks of this machine and of those that ran earlier loads`,
     );
   }
 
@@ -130,7 +130,7 @@ export class VersionedLoad implements StagedKeys {
     const several = await this.#count(ambiguous);
     if (several === 0) return;
     throw new VerificationError(
-      `Cannot keep history in ${label}: ${several} keys have more than one current version; they had them before, or the collation of a key takes two for one`,
+      `Cannot keep history in ${label}: ${several} keys have more than one current version; the table had them before, or a collation treats two keys as equal`,
     );
   }
 }

@@ -59,7 +59,9 @@ function checkFromField({ staged, deletes }: PlannedLoad, { fromField }: History
   const field = staged.fields.find(({ name }) => name === fromField);
   if (field === undefined) {
     throw new LoaderError(
-      `${at}: no such field, staged are ${staged.fields.map(({ name }) => `"${name}"`).join(", ")}`,
+      `${at}: the stream has no such field; it has ${
+        staged.fields.map(({ name }) => `"${name}"`).join(", ")
+      }`,
     );
   }
   const { dtype } = field;

@@ -35,7 +35,7 @@ export async function refuseOldServer(session: Session): Promise<void> {
   } catch (error) {
     if (!(error instanceof MySQLError)) throw error;
     throw new LoaderError(
-      "Cannot keep history: the server has no window functions, expected MySQL 8.0, MariaDB 10.2 or later",
+      "Cannot keep history: the server has no window functions, expected MySQL 8.0 or later, or MariaDB 10.2 or later",
       { cause: error },
     );
   }
