@@ -77,7 +77,7 @@ export function unconfined(pipeline: object): Way {
   return { ...dxt(pipeline), role: "floor", name: "dxt --sandbox=off", script, atMost: 1.03 };
 }
 
-/** dxt with another proof of the load, to compare what the proofs cost. */
+/** dxt with another level of `verify`, to compare their cost. */
 export function verifying(verify: "counts" | "aggregates" | "full", pipeline: object): Way {
   return {
     ...dxt({ ...pipeline, defaults: { load: { verify } } }),

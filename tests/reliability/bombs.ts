@@ -1,4 +1,4 @@
-/** Small inputs that become large ones: files of each compression, YAML with aliases, JSON that is nested deep. */
+/** Small inputs that expand: compressed files, YAML with aliases, deeply nested JSON. */
 import { join } from "node:path";
 
 /** Programs that compress, and the ending of their files. */
@@ -64,7 +64,7 @@ function aliases(first: string): string {
   return `${HEAD}x:\n  a0: &a0 ${first}\n${levels.join("")}${STREAMS}`;
 }
 
-/** Pipeline files that take long or much memory if nothing bounds them. */
+/** Pipeline files that cost much time or memory unless dxt bounds them. */
 export const PIPELINE_BOMBS: Readonly<Record<string, () => string>> = {
   "aliases of aliases": () => aliases("lol"),
   "aliases of mappings": () => aliases("{ a: 1, b: 2 }"),
@@ -88,7 +88,7 @@ export const PIPELINE_BOMBS: Readonly<Record<string, () => string>> = {
   "many mistakes": () => `${HEAD}streams:\n${"  - { ide: x, sorce: y }\n".repeat(5000)}`,
 };
 
-/** Files of data that take long or much memory if nothing bounds them, by name. */
+/** Data files that cost much time or memory unless dxt bounds them, by name. */
 export const DATA_BOMBS: Readonly<Record<string, () => string>> = {
   "nested.jsonl": () => `{"id":1,"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}\n`,
   "open.jsonl": () => `{"id":1,"a":${'{"a":'.repeat(200_000)}`,

@@ -66,5 +66,5 @@ export class Calls {
   }
 }
 
-/** What a process is started by, with the variables that make it a watched one. */
+/** Command and variables that start a watched process. */
 export type Watched = (env: Readonly<Record<string, string>>) => Promise<unknown>;

@@ -30,7 +30,7 @@ export interface Capped {
   readonly isHeld: boolean;
 }
 
-/** Runs a command that gets no more than `bytes` of memory, or whose memory is measured where no group can be made. */
+/** Runs a command with at most `bytes` of memory; measures its memory if no control group can be created. */
 export async function runCapped(
   command: readonly string[],
   bytes: number,
@@ -50,7 +50,7 @@ export async function runCapped(
   }
 }
 
-/** A group with a cap; undefined where this process may not make one. */
+/** Creates a control group with a cap; returns undefined if this process may not create one. */
 async function makeGroup(bytes: number): Promise<{ folder: string; peak: string } | undefined> {
   for (const { root, limit, peak } of VERSIONS) {
     const folder = join(root, `dxt-${crypto.randomUUID()}`);

@@ -1,7 +1,7 @@
-/** Mutations of valid pipeline files: what a slip of the hand, a broken disk or an attacker makes of them. */
+/** Mutations of valid pipeline files, as by a typo, a broken disk or an attacker. */
 import naughtyStrings from "../data/naughty-strings/blns.json" with { type: "json" };
 
-/** Text that breaks programs that take text for something else. */
+/** Text that breaks programs which interpret it. */
 export const NAUGHTY_STRINGS: readonly string[] = naughtyStrings;
 
 /** Numbers from 0 up to 1, the same ones for the same seed. */
@@ -19,7 +19,7 @@ type Random = () => number;
 const upTo = (random: Random, most: number) => Math.floor(random() * most);
 const pick = <T>(random: Random, list: readonly T[]): T => list[upTo(random, list.length)]!;
 
-/** What stands where a pipeline has a value. */
+/** Replacements for values of a pipeline. */
 const VALUES: readonly string[] = [
   ...["~", "{}", "[]", "true", ".inf", "-0", "1e999", "0x7fffffffffffffff", "9".repeat(400)],
   ...[
@@ -68,7 +68,7 @@ const KEYS: readonly string[] = [
   ...["load", "mode", "permissions", "fields", "buffer", "on_error", "?", "<<", "", "1", "null"],
 ];
 
-/** Changes a text at a place that the numbers say. */
+/** Changes a text at a place that the random numbers choose. */
 const EDITS: readonly ((text: string, random: Random, other: string) => string)[] = [
   (text, random) =>
     editLine(text, random, (line) => line.replace(/(:|-)\s.*/, `$1 ${value(random)}`)),

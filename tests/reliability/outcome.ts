@@ -26,7 +26,7 @@ export interface Outcome {
   /** What is wrong, or what the case has to say. */
   readonly details?: string;
   readonly ms: number;
-  /** Of a fault of values: what was broken, and the levels of `verify` that noticed it. */
+  /** Set for a changed value or row: the change, and the levels of `verify` that noticed it. */
   readonly proof?: NoticedFault;
 }
 
@@ -105,7 +105,7 @@ export function formatTable(
 
 const LEVELS: readonly VerifyLevel[] = ["counts", "aggregates", "full"];
 
-/** A Markdown table of the faults of values, with the share that each level of `verify` noticed; empty without any. */
+/** Returns a Markdown table of changed values, with the share that each level of `verify` noticed; empty if there are none. */
 export function formatLevels(outcomes: readonly Outcome[]): string {
   const faults = outcomes.flatMap(({ proof }) => proof ?? []);
   const rows = Object.values(Object.groupBy(faults, ({ fault, target }) => `${fault} ${target}`))
@@ -118,7 +118,7 @@ export function formatLevels(outcomes: readonly Outcome[]): string {
   return rows.length === 0 ? "" : formatRows(["Fault", "target", ...LEVELS], rows, 2);
 }
 
-/** @param words columns of text, which are the first ones; the others have numbers */
+/** @param words number of leading columns with text; the others have numbers */
 function formatRows(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,4 +1,4 @@
-/** A project that has all the planted secrets, with a pipeline for each way to have one. */
+/** A project with all planted secrets, and a pipeline for each place that may have one. */
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Scope } from "./outcome.ts";
@@ -9,14 +9,14 @@ export interface PlantedProject {
   readonly secrets: Secrets;
   /** Files in which the secrets were planted. */
   readonly planted: ReadonlySet<string>;
-  /** Names of pipelines whose systems are here. */
+  /** Names of pipelines whose systems this machine has. */
   readonly pipelines: readonly string[];
 }
 
 /** A login of PostgreSQL, whose password is the secret of the environment. */
 export const LOGIN = "reader_of_secrets";
 
-/** Writes a project with a pipeline for each way to have a secret. */
+/** Writes a project with a pipeline for each place that may have a secret. */
 export async function plant(
   secrets: Secrets,
   url: string,
@@ -85,7 +85,7 @@ interface Ends {
 
 const sql = (text: string) => ({ type: "sql", sql: text });
 
-/** Pipelines that need no server, or none that answers. */
+/** Pipelines that need no server, or a server that does not answer. */
 function listPipelines(secrets: Secrets, url: string): Record<string, Ends> {
   const sqlite = { provider: "sqlite", path: "source.db" };
   const http = { provider: "http", url, token: secrets.token };

@@ -83,7 +83,7 @@ export async function* walk(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Notes the command lines of a process and its children until it ends, as the list of processes shows them. */
+/** Records the command lines of a process and its children until it ends, as the list of processes shows them. */
 export async function watchCommandLines(
   pid: number,
   end: Promise<unknown>,

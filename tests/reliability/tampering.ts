@@ -1,4 +1,4 @@
-/** Changes what a load wrote, in the moment between the load and its proof, as a fault of the target would. */
+/** Changes what a load wrote before its proof compares it, as a fault of the target would. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -45,7 +45,7 @@ interface LoadSession {
   query(sql: string): unknown;
 }
 
-/** How the session of a load is found: the functions that open one are replaced until the returned one is called. */
+/** Finds the session of a load: replaces the functions that open one, until the returned function is called. */
 const CAPTURES: Readonly<
   Record<SQLPlace, (onSession: (session: LoadSession) => void) => () => void>
 > = {
@@ -96,7 +96,7 @@ function changeStatement(table: string, fields: readonly Field[], change: Change
   }
 }
 
-/** Writes the file of a load anew that has not got its name yet. */
+/** Rewrites the file of a load before it gets its name. */
 async function rewriteFile(
   folder: string,
   table: string,

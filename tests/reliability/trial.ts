@@ -239,7 +239,7 @@ export class Trial {
 
   /**
    * @param env variables besides the process's own
-   * @param words what dxt does, and options
+   * @param words command and options of dxt
    */
   start(
     place: string,

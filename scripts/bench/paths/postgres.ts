@@ -186,7 +186,7 @@ function toText(format: "csv" | "jsonl", what: string, command: string): Path {
   };
 }
 
-/** Distance of the rows that a constraint of the target refuses: ten of three million. */
+/** Rows from one refused row to the next: ten are refused of three million. */
 const REJECTED_EVERY = 300_000;
 const REJECTED_FIRST = 7;
 

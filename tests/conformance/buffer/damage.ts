@@ -63,7 +63,7 @@ export const damageChecks = {
       ];
       const { sha256: _, ...unsealed } = manifest;
       const edited = edits.map((edit) => JSON.stringify({ ...unsealed, ...edit }));
-      // What the schema lets pass, and no digest of a file covers.
+      // Changes that the schema accepts and the digest of no file covers.
       edited.push(JSON.stringify({ ...manifest, evidence: "26 records" }));
       for (const wrong of ["", "{}", "null", "\0", text.slice(0, -20), ...edited]) {
         await Deno.writeTextFile(path, wrong);

@@ -214,7 +214,7 @@ export const historyChecks = {
       assert.deepEqual(await load([both[0]!]), ["1x: one", "2x: two ~"]);
       assert.deepEqual(await load(both), ["1x: one", "2x: two"]);
       assert.deepEqual(await load([both[0]!]), ["1x: one", "2x: two ~"]);
-      // Before the end of the closed version, which it divides: the record is there.
+      // It begins before the closed version ends, and divides that version: the record exists now.
       await trial.load("reopened", TIMED, [timed(2, 3, "three")], BY_TIME);
       assert.deepEqual(await readVersions(trial, "reopened"), ["1x: one", "2x: two | three"]);
     },

@@ -273,7 +273,7 @@ export const modeChecks = {
             .sort();
         };
         await trial.load(name, PAIR, [pair(1, "x"), pair(1, "y"), pair(2, "x")], upsert);
-        // The key of 2y came after the records were read, that of 1x went.
+        // After the records were read, 2y was added and 1x was deleted.
         const keys = [pair(1, "y"), pair(2, "x"), pair(2, "y"), pair(3, "z")];
         const records = [pair(1, "y", "new"), pair(3, "z")];
         for (const gone of [1, 0]) {
@@ -282,7 +282,7 @@ export const modeChecks = {
           assert.match(receipt.evidence, /deleted by keys: ./);
           assert.deepEqual(await listLeft(), ["2x", "3z", "new"]);
         }
-        // A record that was read, and was gone when the keys were read: the next load deletes it.
+        // The source lost this record before its keys were read: the next load deletes it.
         await trial.load(name, PAIR, [pair(9, "x")], { ...upsert, keys, verify: "full" });
         assert.deepEqual(await listLeft(), ["2x", "3z", "9x", "new"]);
         await trial.load(name, PAIR, [], { ...upsert, keys });

@@ -1,6 +1,6 @@
 /**
- * The disk is full after some bytes of what a run writes: the error says so and where, the stage and the target that
- * were there are whole, and the run succeeds once there is room.
+ * The disk fills up while a run writes: the error names the place, the earlier stage and target are complete, and the
+ * run succeeds once there is room.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,9 +12,9 @@ import { type Case, type Trial, withTrial } from "../trial.ts";
 /** Sizes of the disk. */
 const COUNT = 10;
 const ROWS = 6000;
-/** What a short suite fills the disk with, once each. */
+/** Files with which a short suite fills the disk, once each. */
 const SHORT: ReadonlySet<string> = new Set(["staged file", "dead letters", "CSV target", "log"]);
-/** What the first rows of the target are, those of the stage that is there, and those of the run that finds the disk full. */
+/** Values of the rows of the target, of the kept stage, and of the run that finds the disk full. */
 const [OLD, STAGED, NEW] = ["v-old", "v-staged", "v-new"];
 /** Milliseconds within which a run ends. */
 const BOUND = 60_000;
@@ -33,7 +33,7 @@ interface Written {
   /** How the error names what could not be written. */
   readonly names: RegExp;
   readonly target: Case["target"];
-  /** What dxt does, and options. */
+  /** Command and options of dxt. */
   readonly words: readonly string[];
   /** Whether the run goes on without the file, and only warns. */
   readonly isOptional?: true;
@@ -104,7 +104,7 @@ async function* run(scope: Scope): AsyncIterable<Outcome> {
   }
 }
 
-/** Runs with room for everything. Returns the number of bytes. */
+/** Runs with enough room. Returns the number of bytes that were written. */
 function attempt(written: Written, calls: Calls, scope: Scope): Promise<number> {
   return withWritten(written, scope, async (trial, place, execute) => {
     const bytes = await calls.fill(join(place, written.path), async (env) => {

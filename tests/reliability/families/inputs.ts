@@ -19,7 +19,7 @@ import { openPlace, type Place, PLACES } from "../places.ts";
 
 const MUTANTS = 10_000;
 const SHORT_MUTANTS = 300;
-/** Milliseconds in which a pipeline file is refused or taken. */
+/** Milliseconds within which a pipeline file is refused or accepted. */
 const FILE_BOUND = 60_000;
 
 export const INPUTS: Family = {
@@ -36,7 +36,7 @@ async function* run(scope: Scope): AsyncIterable<Outcome> {
   yield* decompress(scope);
 }
 
-/** What the command line answers for a file, in this process. */
+/** Exit code and output of a command, run in this process. */
 async function answer(args: readonly string[]): Promise<string> {
   const io = fakeIO();
   const start = performance.now();
@@ -101,7 +101,7 @@ async function* readBombs(scope: Scope): AsyncIterable<Outcome> {
 
 const MAIN = pathOf("main.ts");
 const CAP = 512 * 2 ** 20;
-/** Seconds in which a run ends. */
+/** Seconds within which a run ends. */
 const RUN_BOUND = 300;
 
 /** Runs the program with 512 MiB of memory. Returns its exit code and figures. */
@@ -155,7 +155,7 @@ async function* decompress(scope: Scope): AsyncIterable<Outcome> {
   }
 }
 
-/** Names that lead out of a folder, or mean something to a file system. */
+/** Names that lead out of a folder, or are special to a file system. */
 const PATHS = [
   ...["../x", "../../x", "..", ".", "a/../../x", "/x", "//x", "x/../..", "..\\x", "a\\..\\..\\x"],
   ...[
@@ -238,7 +238,7 @@ async function* walk(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Every so many strings are used by a short suite. */
+/** A short suite uses one in this many strings. */
 const STRIDE = 60;
 const SENTINEL: readonly DXTRecord[] = [{ id: 1, word: "kept" }, { id: 2, word: "as it was" }];
 const SENTINEL_FIELDS: readonly Field[] = [

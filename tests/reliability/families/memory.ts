@@ -12,7 +12,7 @@ const BYTES = 10e9;
 const SHORT_BYTES = 200e6;
 /** Bytes of each file of a source; all files have the same content. */
 const FILE_BYTES = 20e6;
-/** Seconds for a megabyte. */
+/** Seconds that a megabyte may take. */
 const PACE = 1;
 
 export const MEMORY: Family = {
@@ -22,7 +22,7 @@ export const MEMORY: Family = {
   run,
 };
 
-/** Lines of JSON; `rows` of them are about a file. */
+/** Lines of JSON; `rows` of them fill about one file. */
 const SHAPES: Readonly<Record<string, { readonly rows: number; line(row: number): object }>> = {
   "narrow rows": { rows: 800_000, line: (row) => ({ id: row, n: row % 97 }) },
   "wide rows of 100 fields": {

@@ -88,7 +88,7 @@ async function* run(scope: Scope): AsyncIterable<Outcome> {
     const target = openTarget(system, scope);
     if (target === undefined) continue;
     const source = writeSource(join(scope.folder, `${system}_bad_source.db`), rows, system);
-    // Few cases are other ones in each system.
+    // With few cases, each system gets others.
     const cases = scope.isShort
       ? SHORT_COUNTS.map((count, at) => ({
         count,

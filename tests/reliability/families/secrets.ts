@@ -1,6 +1,6 @@
 /**
- * Twenty secrets are planted in a project: in URLs, keys, variables, files and SQL. It is run in many ways, with and
- * without success; no output has any of them: stdout, stderr, log, receipts, stages, plans, dead letters, temporary
+ * Plants twenty secrets in a project: in URLs, keys, variables, files and SQL. The suite runs the project in many ways,
+ * with and without success. No output contains a secret: stdout, stderr, log, receipts, stages, plans, dead letters, temporary
  * files, names of files, command lines.
  */
 import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ export const SECRETS: Family = {
   run,
 };
 
-/** A short suite takes one of so many commands. */
+/** A short suite runs one in this many commands. */
 const STRIDE = 4;
 /** Options with which each command is run; a short suite takes one after the other. */
 const OUTPUTS: readonly (readonly string[])[] = [
@@ -62,7 +62,7 @@ async function* run(scope: Scope): AsyncIterable<Outcome> {
   }
 }
 
-/** Sends a file to who has the token; tells others what they have sent. */
+/** Sends a file to a client with the token; returns the request of any other to it. */
 function serveFiles(secrets: Secrets): Server {
   return serve((target, request) => {
     if (target.startsWith("/moved")) {
@@ -118,7 +118,7 @@ function optionsOf(pipeline: string): string[] {
   return pipeline === "argument" ? ["--var", "ARGUMENT=@"] : [];
 }
 
-/** Runs a command, and searches everything that it has said and left. */
+/** Runs a command, and searches its output and files for secrets. */
 async function search(
   { folder, secrets, planted }: PlantedProject,
   { words, codes }: Attempt,
@@ -147,7 +147,7 @@ async function search(
   const leaks = [
     ...find.find(stdout, "stdout"),
     ...find.find(stderr, "stderr"),
-    // What a user gives as an argument is in the list of processes from the start.
+    // Arguments of the user are in the list of processes from the start.
     ...(isArgument ? [] : find.find([...lines].join("\n"), "command line")),
     ...await find.findInFiles(folder, planted),
   ];

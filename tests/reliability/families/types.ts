@@ -1,5 +1,5 @@
 /**
- * The extremes of each type go from each system into each other one: they arrive as the same values, or are refused
+ * Moves the extremes of each type from each system into each system: they arrive as the same values, or are refused
  * with an error of dxt.
  */
 import assert from "node:assert/strict";
@@ -22,7 +22,7 @@ export const TYPES: Family = {
   run,
 };
 
-/** Values that some systems have no place for, besides the extremes. */
+/** Values besides the extremes that some systems cannot hold. */
 const MORE: Partial<Record<Field["dtype"], readonly Value[]>> = {
   float32: [NaN, -0],
   float64: [NaN, Infinity],
@@ -46,7 +46,7 @@ async function* run(scope: Scope): AsyncIterable<Outcome> {
     if (place !== undefined) open.push(places.use(place));
   }
   for (const [i, source] of open.entries()) {
-    // A short suite goes to the next system alone.
+    // A short suite moves them only into the next system.
     const targets = scope.isShort ? [open[(i + 1) % open.length]!] : open;
     for (const field of FIELDS_OF_EVERY_TYPE) {
       yield* moveField(source, targets, field);
@@ -83,10 +83,10 @@ const describe = (given: Kept, kept: Kept) =>
   `${kept.size} exact, ${given.size - kept.size} refused`;
 
 /**
- * Loads values, and reads them back with the type that the system tells.
+ * Loads values, and reads them back with the type that the system reports.
  *
  * @returns those that it did not refuse
- * @throws {Fault} for one that is another one afterwards
+ * @throws {Fault} for a value that has changed
  */
 async function keep({ trial }: Place, table: string, field: Field, given: Kept) {
   const write = (values: Kept) =>
@@ -140,7 +140,7 @@ async function isTaken(write: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Whether a value of another type is the same one: reads as it by the first type, or is the same number. */
+/** Whether a value of another type is the same: equal when read by the first type, or the same number. */
 function isSame(value: Value, field: Field, found: Value, there: Field): boolean {
   if (value === null || found === null) return value === found;
   const [before, after] = [formatValue(value, field.dtype), formatValue(found, there.dtype)];

@@ -31,7 +31,7 @@ async function* run(scope: Scope): AsyncIterable<Outcome> {
 }
 
 const TARGETS: readonly PlaceName[] = ["postgres", "mysql", "sqlite", "parquet", "csv"];
-/** The most that is compared first: a load that is noticed leaves the target as it was. */
+/** The highest level comes first: a load that it stops leaves the target as it was. */
 const LEVELS: readonly VerifyLevel[] = ["full", "aggregates", "counts"];
 /** MySQL compares only the counts of an append to a table with rows. */
 const APPENDS: ReadonlySet<PlaceName> = new Set(["postgres", "sqlite", "parquet", "csv"]);
@@ -60,7 +60,7 @@ const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.
 /** Fields whose values a fault changes. */
 const CHANGED = ["n", "amount", "word", "day"] as const;
 
-/** Makes a change of some of the rows that a load wrote. */
+/** Changes some of the rows that a load wrote. */
 const FAULTS: Readonly<Record<string, (rows: Named) => Change[]>> = {
   "a value changed": (rows) => {
     const row = pick(rows);
@@ -81,7 +81,7 @@ const FAULTS: Readonly<Record<string, (rows: Named) => Change[]>> = {
   },
 };
 
-/** NULL, or another value, of text half the time one of the same length. */
+/** Returns NULL or another value; half of the other texts have the same length. */
 function changeValue(row: DXTRecord, name: (typeof CHANGED)[number]): DXTRecord[string] {
   const value = row[name]!;
   if (Math.random() < 0.2) return null;
