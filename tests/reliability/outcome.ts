@@ -105,7 +105,7 @@ export function formatTable(
 
 const LEVELS: readonly VerifyLevel[] = ["counts", "aggregates", "full"];
 
-/** Returns a Markdown table of changed values, with the share that each level of `verify` noticed; empty if there are none. */
+/** Returns a Markdown table of changed values, with the share that each level of `verify` noticed; empty without any. */
 export function formatLevels(outcomes: readonly Outcome[]): string {
   const faults = outcomes.flatMap(({ proof }) => proof ?? []);
   const rows = Object.values(Object.groupBy(faults, ({ fault, target }) => `${fault} ${target}`))

@@ -1,7 +1,7 @@
 /**
  * Plants twenty secrets in a project: in URLs, keys, variables, files and SQL. The suite runs the project in many ways,
- * with and without success. No output contains a secret: stdout, stderr, log, receipts, stages, plans, dead letters, temporary
- * files, names of files, command lines.
+ * with and without success. No output contains a secret: stdout, stderr, log, receipts, stages, plans, dead letters,
+ * temporary files, names of files, command lines.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
