@@ -119,7 +119,7 @@ const maxMemory = () =>
   textOption(
     "--max-memory",
     "SIZE",
-    message`Stop the streams when the process holds more than 512MiB, 2GB … of memory, before their targets change (default: no bound)`,
+    message`Stop the streams when the process holds more memory than this, such as 512MiB or 2GB (default: no bound)`,
   );
 
 /** Options that choose records of streams. */
@@ -132,7 +132,7 @@ export const records = () => ({
   until: textOption(
     "--until",
     "VALUE",
-    message`Backfill: read up to this watermark (exclusive); upsert streams only`,
+    message`Backfill: read up to this watermark (exclusive); upsert and scd2 streams only`,
   ),
   limit: optional(option("--limit", integer({ metavar: "N", min: 1 }), {
     description: message`Move at most N rows of each stream; not for incremental streams`,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { maskStrictly, ValueRedactor } from "../../../src/cli/app/failure/redact.ts";
+import { maskStrictly, ValueRedactor } from "../../../src/cli/app/failure/value_redactor.ts";
 import { withFolder } from "../../support/run.ts";
 import { type Ended, program, runCommand } from "../program.ts";
 

@@ -69,7 +69,7 @@ export const explainFailure = defineCommand(
   explain,
   {
     operands: "[PIPELINE|RUN]",
-    brief: message`Collect what is known of a failed run in one file, without secrets`,
+    brief: message`Collect what is known of a failed run in one file, with secrets masked`,
     description:
       message`Writes the pipeline as written, the plan, the kept stages without their rows, the receipt, the lines of the log, errors with their places, versions, permissions and names of variables. Secrets are masked, values of rows are left out. Prints what is in the file: look at it before you send it.`,
     examples: [

@@ -64,11 +64,10 @@ export async function* checkBatches(
       const batch = checkNulls(next.value, watch, column, stats.rows);
       if (column >= 0) noteWatermarks(batch, column, watch, stats);
       const [rows, bytes] = [next.value.numRows, byteLength(next.value)];
-      const before = stats.rows;
       stats.rows += rows;
       stats.bytes += bytes;
       watch.onProgress(rows, bytes);
-      if (batch.numRows > 0) yield* transformRows(batch, watch, before);
+      if (batch.numRows > 0) yield* transformRows(batch, watch);
     }
   } finally {
     // After an error or an early stop, the source must release its connection.
@@ -80,7 +79,6 @@ export async function* checkBatches(
 async function* transformRows(
   batch: Batch,
   watch: Watch,
-  rowsBefore: number,
 ): AsyncGenerator<Batch, void, void> {
   const { transforms, rejections, signal, fields } = watch;
   let after = batch;
@@ -92,8 +90,8 @@ async function* transformRows(
       return rejections.rejectThrown(error, { record: formatRow(batch, fields)(0) });
     }
     const middle = batch.numRows >> 1;
-    yield* transformRows(filterBatch(batch, (row) => row < middle), watch, rowsBefore);
-    yield* transformRows(filterBatch(batch, (row) => row >= middle), watch, rowsBefore + middle);
+    yield* transformRows(filterBatch(batch, (row) => row < middle), watch);
+    yield* transformRows(filterBatch(batch, (row) => row >= middle), watch);
     return;
   }
   yield after;
