@@ -5,6 +5,7 @@ import { selectStatement } from "../../select.ts";
 import { comparingDialect } from "./watermark_order.ts";
 import type { Batch } from "../../../../core/contracts/batch.ts";
 import { BatchColumns } from "../../values/batch_columns.ts";
+import { ValueError } from "../../../../core/errors.ts";
 import { RowPusher } from "../types/row_pusher.ts";
 import { eventLoopPause } from "./database_file.ts";
 import type { Raw } from "../types/raw_values.ts";
@@ -61,14 +62,19 @@ export async function* streamBatches(
   const batch = new BatchColumns(task);
   const rows = new RowPusher(task, batch);
   const breathe = eventLoopPause(task.signal);
-  for (const page of streamRows(database, task)) {
-    await breathe();
-    for (const row of page) {
-      if (!rows.push(row)) continue;
-      const weighed = batch.rows % WEIGH === 0 && batch.byteLength >= task.batchBytes;
-      if (weighed || batch.rows === task.batchRows) yield batch.take();
+  try {
+    for (const page of streamRows(database, task)) {
+      await breathe();
+      for (const row of page) {
+        if (!rows.push(row)) continue;
+        const weighed = batch.rows % WEIGH === 0 && batch.byteLength >= task.batchBytes;
+        if (weighed || batch.rows === task.batchRows) yield batch.take();
+      }
+      if (batch.rows > 0 && batch.byteLength >= task.batchBytes) yield batch.take();
     }
-    if (batch.rows > 0 && batch.byteLength >= task.batchBytes) yield batch.take();
+  } catch (error) {
+    // Text that is none is found before its row is pushed.
+    throw error instanceof ValueError ? error.atRow(rows.count + 1) : error;
   }
   task.signal.throwIfAborted();
   const { count } = rows;
