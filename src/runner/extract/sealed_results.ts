@@ -34,7 +34,7 @@ export async function findOrigin(
 /** JSON of a specification. Its values may be bigints and times; a guessed type is read as any other. */
 function formatStable(value: unknown): string {
   return JSON.stringify(value, (key, part) => {
-    if (key === "inferred") return undefined;
+    if (key === "inferred" || key === "only_text") return undefined;
     return typeof part === "bigint" ? `${part}n` : part;
   });
 }
