@@ -114,7 +114,7 @@ export function sealReceipt(receipt: Unsealed, key: SigningKey | undefined): Run
 
 /**
  * Returns why a receipt is not as it was written; undefined if it is. Without a key, only an accident is
- * noticed: whoever changes a receipt can compute its digest again.
+ * noticed: a forger computes the digest of the changed receipt.
  */
 export function findTampering(
   { digest, signature, ...receipt }: RunReceipt,

@@ -172,6 +172,8 @@ Deno.test("a guess that the target's type cannot hold wins where the load may ch
     [text, { dtype: "int64" }, text, text],
     [text, { dtype: "date" }, text, text],
     [text, { dtype: "json" }, undefined, undefined],
+    [text, { dtype: "binary" }, undefined, undefined],
+    [text, { dtype: "array" }, undefined, undefined],
     // A column without values, and a string of JSON that may be a date.
     [{ dtype: "string" }, { dtype: "int64" }, undefined, undefined],
     [{ dtype: "string" }, { dtype: "date" }, undefined, undefined],

@@ -32,15 +32,16 @@ const HELD: Partial<Record<DXTType, readonly DXTType[]>> = {
 const CERTAIN: ReadonlySet<DXTType> = new Set(Object.values(HELD).flat());
 
 /**
- * Whether a type may hold the values from which another type was guessed. Text that no other type can read excludes all
- * types but string and json; numbers, times and bools exclude the types that cannot hold them. A string of JSON may be a
+ * Whether a type may hold the values from which another type was guessed. Text that is no number, time or bool excludes
+ * their types; numbers, times and bools exclude the types that cannot hold them. A string of JSON may be a
  * date. An int64 fits a smaller integer type: a value beyond its range is refused when it is read.
  */
 export function mayHoldGuess(guess: Typed & Pick<Field, "only_text">, type: Typed): boolean {
-  if (type.dtype === "string" || type.dtype === "json") return true;
-  if (guess.only_text === true) return false;
   const held = HELD[type.dtype];
-  if (held === undefined || !CERTAIN.has(guess.dtype)) return true;
+  // Text is also how a file writes the values of types that are never guessed, such as binary.
+  if (held === undefined) return true;
+  if (guess.only_text === true) return false;
+  if (!CERTAIN.has(guess.dtype)) return true;
   if (!held.includes(guess.dtype)) return false;
   return type.dtype !== "decimal" || (guess.scale ?? 0) <= (type.scale ?? 0);
 }

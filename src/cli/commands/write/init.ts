@@ -62,7 +62,7 @@ async function initProject(given: InitOptions, context: Context): Promise<number
   const asks = context.printer.format === "text" && canAsk(context.io);
   const values = asks ? await askMissing(given, context) : given;
   if (values === undefined) return EXIT.usage;
-  // Whoever types the name of a file means that file.
+  // The name may also be given as that of its file, shop.yaml.
   const name = values.name?.replace(/\.ya?ml$/i, "") ?? folderName();
   if (!/^\w[\w.-]*$/.test(name)) {
     throw new ConfigurationError(
